@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""Build one of the project's Python environments, once.
+
+Usage: environment.py NAME            build it if needed, print its bin folder
+       environment.py --list          print the table
+
+An environment is rebuilt when its Python, its packages or the contents of the files they come from change. A later
+call only compares a stamp. This script needs nothing but a Python 3.9; it finds the Python to build with.
+Exit status 3 means: no suitable Python on this machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+NO_PYTHON = 3
+
+PROBE = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2], sys.executable)"
+
+
+@dataclasses.dataclass(frozen=True)
+class Environment:
+    """A folder with Python packages in it."""
+
+    folder: str
+    pythons: tuple[str, ...]
+    """Acceptable Python versions, best first."""
+    files: tuple[str, ...] = ()
+    """Requirement files, relative to the repository root."""
+    packages: tuple[str, ...] = ()
+    """Further requirements."""
+    constraints: str | None = None
+    """A constraints file, relative to the repository root."""
+    purpose: str = ""
+
+
+# Python 3.14 comes last: nothing has been tried with it yet, though every locked package says that it supports it.
+ENVIRONMENTS = {
+    "dev": Environment(
+        folder=".venv",
+        pythons=("3.13", "3.12", "3.11", "3.14"),
+        files=("tests/requirements/dev.lock",),
+        purpose="development and make test",
+    ),
+}
+
+
+def interpreters(version: str) -> list[str]:
+    """Every place where a Python of that version may be: PATH first, then pyenv's versions folder."""
+    found = [shutil.which(f"python{version}"), shutil.which("python3")]
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    found += sorted(map(str, pyenv.glob(f"versions/{version}*/bin/python{version}")), reverse=True)
+    return [path for path in found if path]
+
+
+def find_python(versions: tuple[str, ...]) -> str | None:
+    """The first interpreter that runs, has the wanted version and can make environments; PYTHON overrides the search.
+
+    pyenv's shims are no obstacle: one that does not run fails the probe, one that runs tells its real path.
+    """
+    override = os.environ.get("PYTHON")
+    for version in versions:
+        for candidate in [override] if override else interpreters(version):
+            probe = subprocess.run([candidate, "-c", PROBE], capture_output=True, text=True, check=False)
+            words = probe.stdout.strip().split(" ", 1)
+            if probe.returncode == 0 and words[0] == version:
+                return words[1]
+    return None
+
+
+def stamp_text(environment: Environment, python: str) -> str:
+    """What decides whether an environment is up to date."""
+    lines = [python, *environment.packages]
+    for name in (*environment.files, environment.constraints):
+        if name:
+            lines.append(f"{name} {hashlib.sha256((ROOT / name).read_bytes()).hexdigest()}")
+    return "\n".join(lines) + "\n"
+
+
+def pip_environment() -> dict[str, str]:
+    """The caller's environment, less an emulator's CA bundle: with that, pip could reach no package index."""
+    variables = dict(os.environ)
+    variables.pop("PYTHONPATH", None)
+    if variables.get("AZURE_CLOUD_ENVIRONMENT", "").startswith("https://localhost"):
+        variables.pop("REQUESTS_CA_BUNDLE", None)
+    return variables
+
+
+def build(name: str) -> Path:
+    """Build the environment unless it is up to date, and return its bin folder."""
+    environment = ENVIRONMENTS[name]
+    folder = ROOT / environment.folder
+    stamp = folder / "stamp"
+    python = find_python(environment.pythons)
+    if python is None:
+        wanted = " or ".join(environment.pythons)
+        where = f"PYTHON={os.environ['PYTHON']} is" if os.environ.get("PYTHON") else "none on PATH or with pyenv is"
+        print(f"{environment.folder} needs Python {wanted} with the venv module; {where} one.", file=sys.stderr)
+        sys.exit(NO_PYTHON)
+    wanted_stamp = stamp_text(environment, python)
+    if not stamp.is_file() or stamp.read_text() != wanted_stamp:
+        print(f"==> {environment.folder}: installing ({environment.purpose}, {python})", file=sys.stderr, flush=True)
+        subprocess.run([python, "-m", "venv", "--clear", str(folder)], check=True, env=pip_environment())
+        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "-qq"]
+        for file in environment.files:
+            pip += ["--requirement", str(ROOT / file)]
+        if environment.constraints:
+            pip += ["--constraint", str(ROOT / environment.constraints)]
+        subprocess.run([*pip, *environment.packages], check=True, env=pip_environment(), stdout=sys.stderr, cwd=ROOT)
+        link_collection(folder)
+        stamp.write_text(wanted_stamp)
+    return folder / "bin"
+
+
+def link_collection(folder: Path) -> None:
+    """Show the checkout to Ansible and Python as ansible_collections/aks/kube_proxy, inside the environment's folder."""
+    link = folder / "collections" / "ansible_collections" / "aks" / "kube_proxy"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(os.path.relpath(ROOT, link.parent), target_is_directory=True)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description="Build one of the project's Python environments, once.")
+    parser.add_argument("name", nargs="?", choices=sorted(ENVIRONMENTS))
+    parser.add_argument("--list", action="store_true", help="print the table of environments")
+    arguments = parser.parse_args()
+    if arguments.list or not arguments.name:
+        for name, environment in ENVIRONMENTS.items():
+            print(f"{name:14} {environment.folder:20} Python {environment.pythons[0]:5} {environment.purpose}")
+        return
+    try:
+        print(build(arguments.name))
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"building {ENVIRONMENTS[arguments.name].folder} failed with exit status {error.returncode}")
+
+
+if __name__ == "__main__":
+    main()
