@@ -1,0 +1,194 @@
+# Copyright (c) 2026, the aks.kube_proxy contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Failures to sign in or to connect, in words that a user can act upon.
+
+Private to this collection. Nothing here repeats a credential.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
+
+AADSTS = re.compile(r"AADSTS(\d+)(.*?)(?=\s*Trace ID|\s*Correlation ID|\s*Timestamp|$)", re.DOTALL)
+CORRELATION = re.compile(r"Correlation ID: ?([0-9a-fA-F-]{36})")
+TOKEN_LIKE = re.compile(r"eyJ[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]*){0,2}")
+LONGEST_REASON = 500
+
+# Microsoft Entra's error codes (learn.microsoft.com/entra/identity-platform/reference-error-codes) and what helps.
+REMEDIES = {
+    "7000215": "The client secret is wrong. Give the secret's value, not its ID, in secret or AZURE_SECRET.",
+    "7000222": "The client secret has expired. Create a new one, or sign in with a federated token instead.",
+    "700016": "The tenant does not know this client. Check client_id, tenant and the cloud.",
+    "700027": "The certificate does not belong to this client. Upload its public part to the app registration.",
+    "700021": "The assertion was refused. Check client_id, tenant and the federated credential.",
+    "700024": "The federated token has expired or is not valid yet. Get a new one, and check this host's clock.",
+    "70021": "No federated credential of this client matches the token's issuer, subject and audience.",
+    "700211": "No federated credential of this client matches the token's issuer.",
+    "700212": "No federated credential of this client matches the token's audience (api://AzureADTokenExchange).",
+    "700213": "No federated credential of this client matches the token's subject.",
+    "7000112": "The application is disabled in this tenant.",
+    "7000229": "The client has no service principal in this tenant. Create it, or correct tenant.",
+    "90002": "The tenant does not exist. Check tenant (or AZURE_TENANT) and the cloud.",
+    "900023": "The tenant is neither a GUID nor a domain name. Check tenant (or AZURE_TENANT).",
+    "500011": "The cloud's Resource Manager is unknown in this tenant. Check cloud_environment and tenant.",
+    "50034": "The user does not exist in this tenant. Check ad_user and tenant.",
+    "50126": "User name or password is wrong. Check ad_user and password.",
+    "50076": "The account demands a second factor, which a password sign-in cannot give. Use a service principal.",
+    "50079": "The account demands a second factor, which a password sign-in cannot give. Use a service principal.",
+    "50158": "The account demands a further check, which cannot be given here. Use a service principal.",
+    "53003": "A conditional access policy forbids this sign-in. Ask the tenant's administrator.",
+    "65001": "Nobody has consented to this application. Ask the tenant's administrator.",
+    "700082": "The Azure CLI's session has expired. Run az login again.",
+    "70043": "The Azure CLI's session has expired. Run az login again.",
+    "50173": "The Azure CLI's session was revoked. Run az login again.",
+}
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """What an explanation may tell about a sign-in.
+
+    Attributes:
+        method: how it was tried, for example "client secret".
+        source: where its credentials came from.
+        authority: base URL of the token service.
+    """
+
+    method: str
+    source: str
+    authority: str
+
+
+def explain_token_error(error: Exception, sign_in: SignIn) -> AzureError:
+    """Turn what azure-identity raised into an error for users.
+
+    Args:
+        error: what C(get_token) raised.
+        sign_in: how it was tried.
+
+    Returns:
+        The error to raise. Its details hold C(code) (C(AADSTS…)) and C(correlation_id) where Azure gave them.
+    """
+    for cause in causes(error):
+        if isinstance(cause, AzureError):
+            return cause
+    text = " ".join(str(getattr(error, "message", None) or error).split())
+    how = f"Signing in to Azure failed ({sign_in.method}, credentials from {sign_in.source})"
+    match = AADSTS.search(text)
+    if match:
+        code = "AADSTS" + match.group(1)
+        details = {"code": code}
+        correlation = CORRELATION.search(text)
+        if correlation:
+            details["correlation_id"] = correlation.group(1)
+        reason = tidy(code + match.group(2))
+        remedy = REMEDIES.get(match.group(1), "Check client_id, tenant and the credentials, then try again.")
+        trace = f" (correlation id {correlation.group(1)})" if correlation else ""
+        return AzureError(f"{how}. {_sentence(reason)}{trace} {remedy}".replace(".(", ". (").strip(), **details)
+    reason = connection_reason(error)
+    if reason:
+        unreachable = explain_connection_error(error, sign_in.authority)
+        return AzureError(f"{how}. {unreachable.message}", **unreachable.details)
+    return AzureError(f"{how}. {_sentence(tidy(text))} {METHOD_REMEDIES.get(sign_in.method, '')}".strip())
+
+
+METHOD_REMEDIES = {
+    "Azure CLI": "Run az login on this host, or choose other credentials (auth_source).",
+    "managed identity": (
+        "This host must be an Azure resource with a managed identity, and client_id (or AZURE_CLIENT_ID), if set, "
+        "must be the client id of an identity assigned to it. Elsewhere choose other credentials (auth_source)."
+    ),
+    "certificate": "Check that x509_certificate_path holds the client's certificate and its private key.",
+}
+
+
+def explain_connection_error(error: BaseException, url: str) -> AzureError:
+    """Turn a failed connection into an error for users.
+
+    Args:
+        error: what requests or azure-core raised.
+        url: what was to be reached. Only its host is told.
+
+    Returns:
+        The error to raise.
+    """
+    host = urlsplit(url).netloc.rpartition("@")[2] or url
+    reason = connection_reason(error) or type(error).__name__
+    for cause in causes(error):
+        if isinstance(cause, ssl.SSLError):
+            verdict = getattr(cause, "verify_message", "") or cause.reason or str(cause)
+            return AzureError(
+                f"The TLS certificate of {host} is not trusted: {tidy(verdict)}. Give the bundle of its CA in "
+                "ca_path or in the environment variable REQUESTS_CA_BUNDLE (SSL_CERT_FILE is not read)."
+            )
+    return AzureError(
+        f"Cannot reach {host}: {reason}. Check the address, the network and the proxy settings (HTTPS_PROXY, NO_PROXY)."
+    )
+
+
+# Told by the class names of requests' and urllib3's exceptions, because those packages may be missing.
+CONNECTION_REASONS = (
+    ("ProxyError", "the proxy does not answer"),
+    ("NameResolutionError", "its name cannot be resolved"),
+    ("gaierror", "its name cannot be resolved"),
+    ("ConnectionRefusedError", "the connection is refused"),
+    ("ConnectTimeoutError", "no connection in time"),
+    ("ConnectTimeout", "no connection in time"),
+    ("ReadTimeoutError", "no answer in time"),
+    ("ReadTimeout", "no answer in time"),
+    ("ServiceRequestTimeoutError", "no connection in time"),
+    ("ServiceResponseTimeoutError", "no answer in time"),
+    ("TimeoutError", "no answer in time"),
+    ("ConnectionResetError", "the connection was cut"),
+    ("RemoteDisconnected", "the connection was cut"),
+    ("SSLError", "TLS failed"),
+    ("NewConnectionError", "no connection"),
+    ("ConnectionError", "no connection"),
+    ("ServiceRequestError", "no connection"),
+    ("ServiceResponseError", "no answer"),
+)
+
+
+def connection_reason(error: BaseException) -> str:
+    """Say in a few words why a connection failed, or nothing when the error is of another kind."""
+    names = {type(cause).__name__ for cause in causes(error)}
+    for name, reason in CONNECTION_REASONS:
+        if name in names:
+            return reason
+    return ""
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Walk an exception and all that it wraps: requests and azure-core keep the cause in different places."""
+    seen: set[int] = set()
+    left: list[object] = [error]
+    while left:
+        cause = left.pop(0)
+        if not isinstance(cause, BaseException) or id(cause) in seen:
+            continue
+        seen.add(id(cause))
+        yield cause
+        left += [
+            cause.__cause__,
+            cause.__context__,
+            getattr(cause, "inner_exception", None),
+            getattr(cause, "reason", None),
+            *cause.args,
+        ]
+
+
+def tidy(text: str) -> str:
+    """Make foreign text fit for a message: one line, not endless, nothing that looks like a token."""
+    text = TOKEN_LIKE.sub("<token>", " ".join(text.split()))
+    return text if len(text) <= LONGEST_REASON else text[:LONGEST_REASON] + "…"
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?", "…")) else text + "."
