@@ -1,0 +1,164 @@
+# Copyright (c) 2026, the aks.kube_proxy contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""What Azure says when it refuses: read from either error shape, and told apart by meaning.
+
+Private to this collection. Pure: no I/O.
+
+ARM's front door answers C({"error": {"code", "message"}}), the AKS provider C({"code", "message", "subcode"})
+without the wrapper. One code, OperationNotAllowed, stands for what passes by itself and for what does not,
+so that kinds are told by code, subcode and message together.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
+
+# Kinds of refusal that the code reacts to; everything else is only reported.
+NOT_FOUND = "not found"
+IN_PROGRESS = "another operation in progress"
+CHANGED_MEANWHILE = "changed meanwhile"
+FEATURE_MISSING = "feature not registered"
+API_VERSION = "API version not offered"
+FORBIDDEN = "forbidden"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A refusal, as Azure worded it.
+
+    Attributes:
+        status: the HTTP status, 0 for the error of an operation.
+        code: Azure's code, or C(HTTP status) where the answer was not Azure's.
+        subcode: the AKS provider's finer code; may be empty.
+        message: Azure's text, without signed URLs and tokens.
+        correlation_id: what Azure's support asks for; may be empty.
+    """
+
+    status: int
+    code: str
+    subcode: str
+    message: str
+    correlation_id: str = ""
+
+    @property
+    def kind(self) -> str | None:
+        """The kind of refusal, when it is one that the code reacts to."""
+        text = f"{self.subcode} {self.message}"
+        for kind, statuses, codes, pattern in KINDS:
+            if (statuses is None or self.status in statuses) and re.search(codes, self.code) and re.search(pattern, text):
+                return kind
+        return None
+
+    def as_text(self) -> str:
+        """Code, subcode and message in one line."""
+        code = f"{self.code}/{self.subcode}" if self.subcode else self.code
+        return f"{code}: {self.message}" if self.message else code
+
+
+# kind, HTTP statuses (None: any), pattern of the code, pattern of subcode and message. The first row that fits counts.
+# OperationNotAllowed for a stopped cluster or a node disruption policy matches none: waiting would not help.
+KINDS: tuple[tuple[str, tuple[int, ...] | None, str, str], ...] = (
+    (CHANGED_MEANWHILE, (412,), r"", r""),
+    (CHANGED_MEANWHILE, (409,), r"EtagMismatch|_FailedPrecondition$", r""),
+    (IN_PROGRESS, (409,), r"OperationNotAllowed|OperationPreempted|AnotherOperationInProgress|Conflict", r"in progress"),
+    (FEATURE_MISSING, None, r"KubeProxyConfigFeatureNotRegistered|PreviewFeatureNotRegistered", r""),
+    (FEATURE_MISSING, (400,), r"", r"KubeProxyConfigFeatureNotRegistered|\b1132\b|[Ff]eature .*KubeProxyConfigurationPreview.* not registered"),
+    (API_VERSION, (400, 404), r"NoRegisteredProviderFound|InvalidResourceType|InvalidApiVersionParameter|UnsupportedApiVersion", r""),
+    (NOT_FOUND, (404,), r"", r""),
+    (FORBIDDEN, (401, 403), r"", r""),
+)
+
+# What a user can do, by code or subcode. The first row that fits counts.
+REMEDIES: tuple[tuple[str, str], ...] = (
+    (r"AuthorizationFailed|LinkedAuthorizationFailed", "Give the identity a role with that action at that scope; docs/permissions.md in the "
+     "collection lists all that is needed. A role given just now takes some minutes to count."),
+    (r"SubscriptionNotFound|InvalidSubscriptionId", "Check the subscription id, and that this identity may see the subscription."),
+    (r"ResourceGroupNotFound", "Check the resource group's name and the subscription."),
+    (r"ResourceNotFound|NotFound", "Check the name, the resource group and the subscription."),
+    (r"ScopeLocked", "Remove the lock, or ask its owner, and run again."),
+    (r"RequestDisallowedByPolicy", "Azure Policy forbids it: change the cluster as the policy asks, or get an exemption."),
+    (r"OperationBlockedByNodeDisruptionPolicy", "The cluster's node disruption policy forbids it now: wait for its window or change the policy."),
+    (r"KubeProxyConfigFeatureNotRegistered|PreviewFeatureNotRegistered|1132", "Register the preview feature with aks.kube_proxy.preview_feature first."),
+    (r"KubeProxyConfigDisabledBYOCNIOnly", "kube-proxy can only be disabled on clusters made with network plugin 'none'."),
+    (r"CiliumDataplaneRequiresKubeProxyConfigDisabled", "Cilium replaces kube-proxy: there is no mode to choose on this cluster."),
+    (r"UnmarshalError|InvalidParameter|BadRequest", "Azure did not understand the cluster's definition in this API version: try another 'api_version'."),
+    (r"ExpiredAuthenticationToken|InvalidAuthenticationToken", "Sign in again, and check 'cloud_environment' and the machine's clock."),
+    (r"Throttled|TooManyRequests|^HTTP 429", "Azure asks for fewer requests: run again in some minutes, with fewer clusters at a time."),
+    (r"stopped state", "Start the cluster first: az aks start."),
+    (r"^HTTP 5|InternalServerError|InternalOperationError|ServiceUnavailable", "Azure, or a proxy on the way, had a fault: run again later."),
+)  # fmt: skip
+
+
+def read_problem(status: int, headers: Mapping[str, str], text: str) -> Problem:
+    """Read a refused request's answer, whichever shape it has; anything else becomes C(HTTP status)."""
+    try:
+        body = json.loads(text)
+    except ValueError:
+        body = None
+    correlation = headers.get("x-ms-correlation-request-id") or headers.get("x-ms-request-id") or ""
+    found = problem_of(body, status=status, correlation_id=correlation)
+    if found is not None:
+        return found
+    words = re.sub(r"<[^>]*>|\s+", " ", text).strip()
+    return Problem(status, f"HTTP {status}", "", redact(re.sub(r" +", " ", words)[:300]), correlation)
+
+
+def problem_of(body: Any, *, status: int = 0, correlation_id: str = "") -> Problem | None:
+    """The problem that a JSON body tells of, wrapped or flat; None when it tells of none."""
+    error = body.get("error", body) if isinstance(body, Mapping) else None
+    if not isinstance(error, Mapping) or not error.get("code"):
+        return None
+    message = str(error.get("message") or "")
+    for detail in error.get("details") or ():
+        text = str(detail.get("message") or "") if isinstance(detail, Mapping) else ""
+        if text and text not in message:
+            message = f"{message} {text}".strip()
+    return Problem(status, str(error["code"]), str(error.get("subcode") or ""), redact(message), correlation_id)
+
+
+def remedy(problem: Problem) -> str:
+    """What to do about it, in a sentence; empty where there is nothing better to say than Azure did."""
+    text = f"{problem.code} {problem.subcode} {problem.message}"
+    return next((advice for pattern, advice in REMEDIES if re.search(pattern, text)), "")
+
+
+_URL = re.compile(r"(https?://[^\s?\"'<>]+)\?[^\s\"'<>]*")
+_TOKEN = re.compile(r"\beyJ[\w-]{8,}(\.[\w-]+){1,2}|\b[Bb]earer\s+[\w.~+/-]{16,}=*")
+
+
+def redact(text: str) -> str:
+    """The text without the queries of URLs (operation URLs are signed) and without tokens."""
+    return _TOKEN.sub("[token removed]", _URL.sub(r"\1", text))
+
+
+class ArmError(AzureError):
+    """A request that Azure refused.
+
+    Args:
+        about: what the request was about, as the user knows it: "cluster NAME in resource group GROUP".
+        problem: what Azure said.
+    """
+
+    def __init__(self, about: str, problem: Problem) -> None:
+        reference = f" (correlation id {problem.correlation_id})" if problem.correlation_id else ""
+        status = f"HTTP {problem.status}, " if problem.status else ""
+        super().__init__(
+            f"{about}: Azure refused ({status}{problem.as_text()}) {remedy(problem)}".rstrip() + reference,
+            code=problem.code,
+            subcode=problem.subcode or None,
+            status=problem.status or None,
+            correlation_id=problem.correlation_id or None,
+        )
+        self.about = about
+        self.problem = problem
+
+
+class LostAnswer(AzureError):
+    """A write was sent, but its answer never came: Azure may have taken it or not."""

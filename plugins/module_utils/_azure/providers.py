@@ -1,0 +1,70 @@
+# Copyright (c) 2026, the aks.kube_proxy contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Resource providers of a subscription: which API versions they offer, and registering them.
+
+Private to this collection. A stable API, so azure-mgmt-resource speaks it; imported only when used,
+since that takes a quarter of a second.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.module_utils.basic import missing_required_lib
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.arm import USER_AGENT, Arm
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.authentication import explain_token_error
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.problems import ArmError, read_problem
+
+
+def offered_versions(arm: Arm, subscription: str, namespace: str, resource_type: str, *, about: str) -> list[str]:
+    """The API versions that a provider offers for a resource type, newest first.
+
+    Raises:
+        ArmError: Azure refused.
+        AzureError: no connection, or azure-mgmt-resource is missing.
+    """
+    provider = _call(arm, subscription, "get", namespace, about)
+    for offered in provider.resource_types or ():
+        if str(offered.resource_type).casefold() == resource_type.casefold():
+            return sorted(offered.api_versions or (), reverse=True)
+    return []
+
+
+def register_provider(arm: Arm, subscription: str, namespace: str, *, about: str) -> str:
+    """Register a provider (again): this is what spreads a newly registered feature flag. Its state after that.
+
+    Raises:
+        ArmError: Azure refused.
+        AzureError: no connection, or azure-mgmt-resource is missing.
+    """
+    return str(_call(arm, subscription, "register", namespace, about).registration_state)
+
+
+def _call(arm: Arm, subscription: str, verb: str, namespace: str, about: str) -> Any:
+    try:
+        from azure.core.exceptions import AzureError as SdkError
+        from azure.core.exceptions import HttpResponseError
+        from azure.mgmt.resource.resources import ResourceManagementClient
+    except ImportError as error:
+        raise AzureError(missing_required_lib("azure-mgmt-resource", reason="to talk to Azure")) from error
+    session = arm.session
+    arm.runtime.assert_wanted()
+    client = ResourceManagementClient(
+        session.credential,
+        subscription,
+        base_url=session.cloud.resource_manager,
+        credential_scopes=[session.cloud.scope],
+        connection_verify=session.verify,
+        user_agent=USER_AGENT,
+    )
+    try:
+        return getattr(client.providers, verb)(namespace)
+    except HttpResponseError as error:
+        if error.response is None:
+            raise AzureError(f"{about}: {explain_token_error(error, session).message}") from None
+        problem = read_problem(error.response.status_code, error.response.headers, error.response.text())
+        raise ArmError(about, problem) from None
+    except SdkError as error:
+        raise AzureError(f"{about}: {explain_token_error(error, session).message}") from None

@@ -1,0 +1,49 @@
+# Copyright (c) 2026, the aks.kube_proxy contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the world gives an operation: time, the environment, and whether anyone still waits for the result.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
+
+
+class Orphaned(AzureError):
+    """The process that started this one is gone: nobody waits, so nothing more may be written."""
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Time, environment and life line of one operation; tests bring their own.
+
+    Attributes:
+        check_mode: whether to predict only.
+        now: seconds on a clock that only goes forward.
+        sleep: wait for so many seconds.
+        environ: environment variables, for credentials.
+        parent: process id of whoever waits for the result. A worker whose controller was killed is
+            handed to another parent; it would go on writing.
+    """
+
+    check_mode: bool = False
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    parent: int = field(default_factory=os.getppid)
+
+    def assert_wanted(self) -> None:
+        """Stop when the parent process has gone.
+
+        Raises:
+            Orphaned: it has.
+        """
+        if os.getppid() != self.parent:
+            raise Orphaned("The process that started this task is gone; stopped before the next request to Azure.")
