@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure import api_versions
-from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.arm import Answer, Arm
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.arm import Answer, Arm, asked_wait
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.problems import API_VERSION, ArmError
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.providers import offered_versions
@@ -52,7 +52,7 @@ class Clusters:
         """
         about = about_cluster(cluster)
         answer = self._spoken(cluster.subscription, about, lambda v: self.arm.get(str(cluster), v, about=about))
-        return Cluster(answer.body)
+        return Cluster(answer.body, asked_wait(answer.headers))
 
     def put(self, cluster: ClusterId, body: Any, if_match: str | None) -> Answer:
         """Replace the cluster's definition, once; only if it still has this eTag, where one is given.

@@ -91,6 +91,7 @@ REMEDIES: tuple[tuple[str, str], ...] = (
     (r"UnmarshalError|InvalidParameter|BadRequest", "Azure did not understand the cluster's definition in this API version: try another 'api_version'."),
     (r"ExpiredAuthenticationToken|InvalidAuthenticationToken", "Sign in again, and check 'cloud_environment' and the machine's clock."),
     (r"Throttled|TooManyRequests|^HTTP 429", "Azure asks for fewer requests: run again in some minutes, with fewer clusters at a time."),
+    (r"in progress", "Run again when that has ended, or let 'wait: true' wait for it."),
     (r"stopped state", "Start the cluster first: az aks start."),
     (r"^HTTP 5|InternalServerError|InternalOperationError|ServiceUnavailable", "Azure, or a proxy on the way, had a fault: run again later."),
 )  # fmt: skip

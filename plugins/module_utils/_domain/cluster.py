@@ -133,9 +133,15 @@ class Pool:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A managed cluster as ARM answered it, read only by name and never altered."""
+    """A managed cluster as ARM answered it; never altered.
+
+    Attributes:
+        body: the whole JSON.
+        asked_wait: after how many seconds the service asks to be polled again, if it does (AKS itself does not).
+    """
 
     body: Mapping[str, Any]
+    asked_wait: float | None = None
 
     @property
     def properties(self) -> Mapping[str, Any]:

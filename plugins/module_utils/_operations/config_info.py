@@ -1,0 +1,129 @@
+# Copyright (c) 2026, the aks.kube_proxy contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""aks.kube_proxy.config_info: what clusters run, and what they could run. Private to this collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.api_versions import AUTO, check_version
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.clusters import Clusters
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.features import Flag
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.runtime import Runtime
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.cluster import (
+    Cluster,
+    check_subscription,
+    cluster_id,
+    parse_resource_id,
+)
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.compatibility import outlook
+from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.operation import (
+    Operation,
+    Parameters,
+    sign_in,
+    subscription_of,
+)
+
+
+def run(parameters: Parameters, runtime: Runtime) -> dict[str, Any]:
+    """Read clusters and judge each mode for each of them.
+
+    Raises:
+        AzureError: a part could not be read; a list is complete or an error.
+    """
+    try:
+        version = check_version(parameters["api_version"])
+        for subscription in parameters["subscriptions"] or ():
+            check_subscription(subscription)
+        named = parse_resource_id(parameters["resource_id"]) if parameters["resource_id"] else None
+    except ValueError as error:
+        raise AzureError(str(error)) from None
+    arm = sign_in(parameters, runtime)
+    access = Clusters(arm, version)
+    if named:
+        found = [access.get(named)]
+    elif parameters["name"]:
+        try:
+            wanted = cluster_id(subscription_of(arm.session), parameters["resource_group"], parameters["name"])
+        except ValueError as error:
+            raise AzureError(str(error)) from None
+        found = [access.get(wanted)]
+    else:
+        subscriptions = parameters["subscriptions"] or [subscription_of(arm.session)]
+        found = [
+            cluster
+            for subscription in dict.fromkeys(subscriptions)
+            for cluster in access.find(subscription, parameters["resource_group"])
+        ]
+    kept = [cluster for cluster in found if has_tags(cluster.tags, parameters["tags"] or ())]
+    features = {
+        subscription: Flag(arm, subscription).known_state()
+        for subscription in dict.fromkeys(cluster.id.subscription.lower() for cluster in kept)
+    }
+    return {
+        "changed": False,
+        "clusters": [described(cluster, features[cluster.id.subscription.lower()]) for cluster in kept],
+        "warnings": access.warnings,
+    }
+
+
+def has_tags(tags: Mapping[str, str], wanted: list[str] | tuple[()]) -> bool:
+    """Whether all wanted tags are there, each C(key) or C(key:value), as azure.azcollection's filters read them.
+
+    Keys of tags have no case in Azure, values have: https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources
+    """
+    folded = {key.casefold(): value for key, value in tags.items()}
+    for wish in wanted:
+        key, colon, value = wish.partition(":")
+        if key.casefold() not in folded or (colon and folded[key.casefold()] != value):
+            return False
+    return True
+
+
+def described(cluster: Cluster, feature: str | None) -> dict[str, Any]:
+    """A cluster as the module returns it."""
+    identity = cluster.id
+    return {
+        "id": str(identity),
+        "name": cluster.name,
+        "resource_group": identity.resource_group,
+        "subscription_id": identity.subscription,
+        "location": cluster.body.get("location"),
+        "tags": dict(cluster.tags),
+        "kubernetes_version": cluster.version,
+        "sku": cluster.sku,
+        "network_plugin": cluster.network.get("networkPlugin"),
+        "network_dataplane": cluster.network.get("networkDataplane"),
+        "network_policy": cluster.network.get("networkPolicy"),
+        "power_state": cluster.power_state,
+        "provisioning_state": cluster.provisioning_state,
+        "feature_state": feature,
+        "kube_proxy": cluster.kube_proxy.as_result(),
+        "targets": outlook(cluster, feature),
+    }
+
+
+OPERATION = Operation(
+    name="aks.kube_proxy.config_info",
+    run=run,
+    options={
+        "resource_group": {"type": "str"},
+        "name": {"type": "str"},
+        "resource_id": {"type": "str"},
+        "subscriptions": {"type": "list", "elements": "str"},
+        "tags": {"type": "list", "elements": "str"},
+        "api_version": {"type": "str", "default": AUTO},
+    },
+    constraints={
+        "mutually_exclusive": [
+            ("resource_id", "name"),
+            ("resource_id", "resource_group"),
+            ("resource_id", "subscriptions"),
+            ("name", "subscriptions"),
+        ],
+        "required_by": {"name": ["resource_group"]},
+    },
+)

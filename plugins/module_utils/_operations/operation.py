@@ -1,0 +1,96 @@
+# Copyright (c) 2026, the aks.kube_proxy contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a module is made of, so that an ordinary module, an action plugin and a test run the very same thing.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.arm import Arm
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.authentication import (
+    AUTH_ARGUMENT_SPEC,
+    Session,
+    authenticate,
+)
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.runtime import Runtime
+
+Parameters = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A module's options and what it does with them.
+
+    Attributes:
+        name: the module's full name.
+        run: from validated parameters and a runtime to a result; raises AzureError with a message for the user.
+        options: the argument spec without the options for authentication, which all modules share.
+        constraints: C(mutually_exclusive) and the like, as AnsibleModule takes them.
+    """
+
+    name: str
+    run: Callable[[Parameters, Runtime], dict[str, Any]]
+    options: Mapping[str, Any]
+    constraints: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def argument_spec(self) -> dict[str, Any]:
+        """All options, those for authentication included."""
+        return {**AUTH_ARGUMENT_SPEC, **self.options}
+
+    def outcome(self, parameters: Parameters, runtime: Runtime) -> dict[str, Any]:
+        """Run it; an error becomes a failed result, so that nobody ever reads a traceback as an answer."""
+        try:
+            return self.run(parameters, runtime)
+        except AzureError as error:
+            return {"failed": True, "msg": error.message, **error.details}
+        except Exception as error:  # noqa: BLE001  # what nobody thought of: say so, with the way to report it
+            return {
+                "failed": True,
+                "msg": f"{self.name} met something that it was not written for: {type(error).__name__}: {error}. "
+                "Please report it at https://github.com/aks-kube-proxy/aks.kube_proxy/issues.",
+                "exception": traceback.format_exc(),
+            }
+
+
+def run_module(operation: Operation) -> None:
+    """The C(main) of an ordinary module."""
+    module = AnsibleModule(
+        argument_spec=operation.argument_spec, supports_check_mode=True, **operation.constraints
+    )
+    result = operation.outcome(module.params, Runtime(check_mode=module.check_mode))
+    if result.pop("failed", False):
+        module.fail_json(**result)
+    module.exit_json(**result)
+
+
+def sign_in(parameters: Parameters, runtime: Runtime) -> Arm:
+    """Azure Resource Manager with the credentials that the parameters and the environment give.
+
+    Raises:
+        AzureError: they are missing, contradict each other, or the cloud cannot be found.
+    """
+    return Arm(authenticate(parameters, runtime.environ), runtime)
+
+
+def subscription_of(session: Session) -> str:
+    """The session's subscription.
+
+    Raises:
+        AzureError: nothing names one.
+    """
+    if not session.subscription_id:
+        raise AzureError(
+            f"No subscription is known (credentials come from: {session.source}). Set 'subscription_id', or "
+            "AZURE_SUBSCRIPTION_ID in the environment."
+        )
+    return session.subscription_id

@@ -1,0 +1,192 @@
+# Copyright (c) 2026, the aks.kube_proxy contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""aks.kube_proxy.preview_feature: a preview feature flag of a subscription. Private to this collection."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.arm import Arm
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.clusters import Clusters
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.features import Flag
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.providers import register_provider
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.runtime import Runtime
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain import features
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.cluster import check_subscription
+from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.config import check_waiting
+from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.operation import (
+    Operation,
+    Parameters,
+    sign_in,
+    subscription_of,
+)
+from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.switch import Waiting
+
+AFTER = {features.REGISTER: features.REGISTERED, features.UNREGISTER: features.UNREGISTERED}
+POLL_SECONDS = 10
+
+
+def run(parameters: Parameters, runtime: Runtime) -> dict[str, Any]:
+    """Register or unregister the flag.
+
+    Raises:
+        AzureError: whatever kept it from getting there.
+    """
+    waiting = Waiting(parameters["wait"], parameters["wait_timeout"], parameters["poll_interval"])
+    try:
+        check_waiting(waiting)
+        for option in ("name", "namespace"):
+            if not re.fullmatch(r"[\w.-]+", parameters[option]):
+                raise ValueError(f"'{option}' is {parameters[option]!r}, which is no {option} of a feature.")
+        if parameters["subscription_id"]:
+            check_subscription(parameters["subscription_id"])
+    except ValueError as error:
+        raise AzureError(str(error)) from None
+    arm = sign_in(parameters, runtime)
+    flag = Flag(arm, subscription_of(arm.session), parameters["namespace"], parameters["name"])
+    return FlagChange(arm, runtime, flag, parameters["state"], waiting, parameters).run()
+
+
+class FlagChange:
+    """The way of one flag to a wanted state.
+
+    Args:
+        arm: the client.
+        runtime: time, check mode, and whether anyone still waits.
+        flag: which one.
+        wanted: C(present) or C(absent).
+        waiting: how long to wait.
+        parameters: the module's further options, C(refresh_provider) and C(force).
+    """
+
+    def __init__(
+        self, arm: Arm, runtime: Runtime, flag: Flag, wanted: str, waiting: Waiting, parameters: Parameters
+    ) -> None:
+        self.arm = arm
+        self.runtime = runtime
+        self.flag = flag
+        self.wanted = wanted
+        self.waiting = waiting
+        self.refresh = parameters["refresh_provider"]
+        self.force = parameters["force"]
+        self.deadline = runtime.now() + waiting.timeout
+        self.changed = False
+        self.refreshed = False
+        self.previous: str | None = None
+        self.state: str | None = None
+
+    def run(self) -> dict[str, Any]:
+        """Do it, or in check mode predict it.
+
+        Returns:
+            the module's result.
+
+        Raises:
+            AzureError: with what is known so far in its details.
+        """
+        try:
+            self.state = self.previous = self.flag.state()
+            self._advance()
+        except AzureError as error:
+            error.details = {**self._known(), "changed": self.changed, **error.details}
+            raise
+        before, after = ({"state": state} for state in (self.previous, self.state))
+        return {
+            "changed": self.changed,
+            **self._known(),
+            "diff": {
+                "before": before,
+                "after": after,
+                "before_header": self.flag.resource_id,
+                "after_header": self.flag.resource_id,
+            },
+        }
+
+    def _known(self) -> dict[str, Any]:
+        return {
+            "id": self.flag.resource_id,
+            "name": self.flag.name,
+            "namespace": self.flag.namespace,
+            "subscription_id": self.flag.subscription,
+            "previous_state": self.previous,
+            "state": self.state,
+            "provider_refreshed": self.refreshed,
+        }
+
+    def _advance(self) -> None:
+        """Step by step to the wanted state, as the table of steps has it."""
+        waited = False
+        while True:
+            step = features.next_step(self.wanted, str(self.state))
+            if step == features.NOTHING:
+                break
+            if step == features.WAIT:
+                if self.runtime.check_mode or not self.waiting.wait:
+                    return
+                waited = True
+                self._pause()
+                self.state = self.flag.state()
+                continue
+            if step == features.UNREGISTER:
+                self._assert_unused()
+            self.changed = True
+            if self.runtime.check_mode:
+                self.state = AFTER[step]
+                self.refreshed = self.refresh
+                return
+            self.state = self.flag.change(step)
+        if self.refresh and (self.changed or waited) and not self.runtime.check_mode:
+            register_provider(self.arm, self.flag.subscription, self.flag.namespace, about=self.flag.about)
+            self.refreshed = True
+
+    def _pause(self) -> None:
+        left = self.deadline - self.runtime.now()
+        if left > 0:
+            self.runtime.sleep(min(self.waiting.interval, left))
+            return
+        advice = (
+            "The feature needs Microsoft's approval: ask for it through Azure support or the feature's sign-up form, "
+            "then run again."
+            if self.state == features.PENDING
+            else "Azure goes on with it; run again to wait for its end, or with a longer 'wait_timeout'."
+        )
+        raise AzureError(
+            f"{self.flag.about}: still {self.state} after {self.waiting.timeout:.0f} seconds. {advice}", code="Timeout"
+        )
+
+    def _assert_unused(self) -> None:
+        """Refuse to take the flag away from clusters that hold a kube-proxy configuration.
+
+        Where AKS release 2026-07-17 has not arrived yet, such clusters could not be updated at all any more.
+        """
+        if self.force or (self.flag.namespace, self.flag.name) != (features.NAMESPACE, features.FEATURE):
+            return
+        users = [c.name for c in Clusters(self.arm).find(self.flag.subscription) if c.kube_proxy.configured]
+        if users:
+            shown = ", ".join(users[:10]) + (f" and {len(users) - 10} more" if len(users) > 10 else "")
+            raise AzureError(
+                f"{self.flag.about}: {len(users)} cluster(s) hold a kube-proxy configuration: {shown}. Without the flag "
+                "they could not be updated any more in regions where AKS release 2026-07-17 has not arrived. Add "
+                "'force: true' to unregister it all the same.",
+                code="FeatureInUse",
+                clusters=users,
+            )
+
+
+OPERATION = Operation(
+    name="aks.kube_proxy.preview_feature",
+    run=run,
+    options={
+        "name": {"type": "str", "default": features.FEATURE},
+        "namespace": {"type": "str", "default": features.NAMESPACE},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "wait": {"type": "bool", "default": True},
+        "wait_timeout": {"type": "int", "default": 1800},
+        "poll_interval": {"type": "int", "default": POLL_SECONDS},
+        "refresh_provider": {"type": "bool", "default": True},
+        "force": {"type": "bool", "default": False},
+    },
+)

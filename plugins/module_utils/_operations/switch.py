@@ -1,0 +1,312 @@
+# Copyright (c) 2026, the aks.kube_proxy contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""The switch of one cluster, from the first read to the confirmed end.
+
+Private to this collection.
+
+Each round reads, decides, and sends at most one PUT. Whatever comes between (another operation, another writer,
+a lost answer, a flag that has not spread yet) leads back to reading, so that no decision rests on an old state.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.arm import Answer
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.clusters import Clusters, about_cluster
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.features import Flag
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.problems import (
+    CHANGED_MEANWHILE,
+    FEATURE_MISSING,
+    IN_PROGRESS,
+    ArmError,
+    LostAnswer,
+    Problem,
+    problem_of,
+)
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.runtime import Runtime
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.cluster import Cluster, ClusterId, switch_body
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.features import REGISTERED
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.kube_proxy import InvalidRequest, Request
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.plan import Plan, Policy, difference, plan
+
+# How often to begin again before giving up: other writers, and answers that were lost.
+MOST_RACES = 5
+MOST_LOST_ANSWERS = 3
+# A registered flag takes some minutes to reach the resource provider, and nothing shows when it has.
+PROPAGATION_SECONDS = 600.0
+# Azure lets a cluster be PUT 20 times, then once a minute: ask for less often than that is polled.
+PROPAGATION_POLLS = 2
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How long to wait.
+
+    Attributes:
+        wait: whether to wait for the end of operations at all.
+        timeout: seconds for everything together, other operations that are joined included.
+        interval: seconds between two looks at a cluster, where the service does not ask for another interval.
+    """
+
+    wait: bool = True
+    timeout: float = 1800.0
+    interval: float = 15.0
+
+
+@dataclass
+class Operation:
+    """What is known of the operation that the switch started."""
+
+    id: str | None = None
+    correlation_id: str | None = None
+    started: float = 0.0
+    seconds: float = 0.0
+    polls: int = 0
+    url: str | None = field(default=None, repr=False)
+
+    def as_result(self) -> dict[str, Any]:
+        """The form in which modules return it: without the signed URL."""
+        return {
+            "id": self.id,
+            "correlation_id": self.correlation_id,
+            "seconds": round(self.seconds, 1),
+            "polls": self.polls,
+        }
+
+
+class Switch:
+    """The switch of one cluster.
+
+    Args:
+        clusters: access to clusters.
+        runtime: time, check mode, and whether anyone still waits.
+        cluster: which one.
+        request: what it shall have.
+        policy: how careful to be.
+        waiting: how long to wait.
+    """
+
+    def __init__(
+        self,
+        clusters: Clusters,
+        runtime: Runtime,
+        cluster: ClusterId,
+        request: Request,
+        policy: Policy,
+        waiting: Waiting,
+    ) -> None:
+        self.clusters = clusters
+        self.runtime = runtime
+        self.id = cluster
+        self.request = request
+        self.policy = policy
+        self.waiting = waiting
+        self.about = about_cluster(cluster)
+        self.deadline = runtime.now() + waiting.timeout
+        self.written = False
+        self.before: Cluster | None = None
+        self.plan: Plan | None = None
+        self.operation: Operation | None = None
+        self._races = 0
+        self._lost = 0
+        self._propagation_ends: float | None = None
+
+    def run(self) -> dict[str, Any]:
+        """Do it, or in check mode predict it.
+
+        Returns:
+            the module's result.
+
+        Raises:
+            AzureError: with what is known so far (C(previous), C(findings), C(operation), C(changed)) in its details.
+        """
+        try:
+            end, decided = self._rounds()
+        except AzureError as error:
+            error.details = {**self._known(), "changed": self.written, **error.details}
+            raise
+        predicted = decided.write and self.runtime.check_mode
+        changed = self.written or predicted
+        read_back = self.waiting.wait and not predicted
+        return {
+            "changed": changed,
+            **self._known(),
+            "kube_proxy": (end.kube_proxy if read_back or not changed else decided.target).as_result(),
+            "diff": difference(self.before or end, decided.target if changed else None),
+            "warnings": [f"{self.about}: {text}" for text in decided.warnings] + self.clusters.warnings,
+        }
+
+    def _known(self) -> dict[str, Any]:
+        return {
+            "id": str(self.id),
+            "name": self.id.name,
+            "resource_group": self.id.resource_group,
+            "subscription_id": self.id.subscription,
+            "previous": self.before.kube_proxy.as_result() if self.before else None,
+            "findings": [finding.as_result() for finding in self.plan.findings] if self.plan else [],
+            "operation": self.operation.as_result() if self.operation else None,
+        }
+
+    def _rounds(self) -> tuple[Cluster, Plan]:
+        """Read, decide, send, until there is nothing left to do; the cluster at the end, and the last decision."""
+        while True:
+            cluster = self._settled()
+            if not self.written:
+                self.before = cluster
+            elif self._failed_by_us(cluster):
+                raise self._failure(cluster)
+            self.plan = decided = self._planned(cluster)
+            if not decided.write or self.runtime.check_mode:
+                return cluster, decided
+            answer = self._submit(cluster, decided)
+            if answer is not None:
+                self._begin(answer)
+                return (self._confirmed(decided) if self.waiting.wait else cluster), decided
+
+    def _settled(self) -> Cluster:
+        """The cluster once no operation runs on it any more; as it is in check mode, which waits for nothing."""
+        cluster = self.clusters.get(self.id)
+        if self.runtime.check_mode or not cluster.in_progress:
+            return cluster
+        if self.waiting.wait:
+            return self._watched(cluster)
+        if self.written:
+            return cluster
+        raise AzureError(
+            f"{self.about}: another operation is running ({cluster.provisioning_state}). Run again later, or with "
+            "'wait: true', which waits for it to end."
+        )
+
+    def _failed_by_us(self, cluster: Cluster) -> bool:
+        """Whether a PUT whose answer was lost was taken after all, and then failed."""
+        ended_badly = cluster.provisioning_state in ("Failed", "Canceled")
+        return ended_badly and self.before is not None and self.before.provisioning_state == "Succeeded"
+
+    def _planned(self, cluster: Cluster) -> Plan:
+        try:
+            decided = plan(cluster, self.request, self.policy)
+            if decided.write and self.runtime.check_mode:
+                decided = plan(cluster, self.request, self.policy, self._flag().known_state())
+        except InvalidRequest as error:
+            raise AzureError(f"{self.about}: {error}") from None
+        if decided.refused:
+            self.plan = decided
+            reasons = " ".join(str(finding) for finding in decided.refused)
+            already = "" if decided.write else f"It already asks for {decided.target.target}, but that may not have arrived. "
+            raise AzureError(
+                f"{self.about}: refused before any write. {already}{reasons}", code=decided.refused[0].rule
+            )
+        return decided
+
+    def _submit(self, cluster: Cluster, decided: Plan) -> Answer | None:
+        """Send the PUT; None when the round has to begin again."""
+        try:
+            return self.clusters.put(self.id, switch_body(cluster, decided.target), cluster.etag)
+        except LostAnswer:
+            self.written = True
+            self._lost += 1
+            if self._lost > MOST_LOST_ANSWERS:
+                raise
+        except ArmError as error:
+            kind = error.problem.kind
+            if kind == CHANGED_MEANWHILE and self._races < MOST_RACES:
+                self._races += 1
+                return None
+            if kind == FEATURE_MISSING and self._may_still_spread(error):
+                self._pause(self.waiting.interval * PROPAGATION_POLLS, error)
+                return None
+            if kind != IN_PROGRESS or not self.waiting.wait:
+                raise
+            self._pause(self.waiting.interval, error)
+            return None
+        self._pause(self.waiting.interval, None)
+        return None
+
+    def _may_still_spread(self, error: ArmError) -> bool:
+        state = self._flag().known_state()
+        if state != REGISTERED:
+            if state is not None:
+                error.message = f"{error.message} The flag is {state} in this subscription."
+            return False
+        if self._propagation_ends is None:
+            self._propagation_ends = self.runtime.now() + PROPAGATION_SECONDS
+        if self.runtime.now() < self._propagation_ends:
+            return True
+        error.message = (
+            f"{error.message} The flag is {REGISTERED}, but for {PROPAGATION_SECONDS:.0f} seconds it did not reach "
+            "the resource provider: run aks.kube_proxy.preview_feature with 'refresh_provider: true', or wait."
+        )
+        return False
+
+    def _flag(self) -> Flag:
+        return Flag(self.clusters.arm, self.id.subscription)
+
+    def _begin(self, answer: Answer) -> None:
+        self.written = True
+        url = answer.headers.get("azure-asyncoperation")
+        number = re.search(r"/operations/([^/?]+)", url or "", re.IGNORECASE)
+        self.operation = Operation(
+            id=number[1] if number else None,
+            correlation_id=answer.correlation_id or None,
+            started=self.runtime.now(),
+            url=url,
+        )
+
+    def _confirmed(self, decided: Plan) -> Cluster:
+        """Wait for the operation's end, and read back what the cluster has then."""
+        cluster = self._watched(self.clusters.get(self.id))
+        if cluster.provisioning_state != "Succeeded":
+            raise self._failure(cluster)
+        if not cluster.kube_proxy.means(decided.target):
+            raise AzureError(
+                f"{self.about}: Azure reports success, but the cluster reads {cluster.kube_proxy.target} instead of "
+                f"{decided.target.target}. Someone may have changed it meanwhile: run again.",
+                code="NotApplied",
+            )
+        return cluster
+
+    def _watched(self, cluster: Cluster) -> Cluster:
+        """Look at the cluster until no operation runs on it any more."""
+        while cluster.in_progress:
+            self._pause(cluster.asked_wait or self.waiting.interval, None, doing=cluster.provisioning_state)
+            cluster = self.clusters.get(self.id)
+            if self.operation:
+                self.operation.polls += 1
+                self.operation.seconds = self.runtime.now() - self.operation.started
+        return cluster
+
+    def _pause(self, seconds: float, error: ArmError | None, doing: str = "") -> None:
+        left = self.deadline - self.runtime.now()
+        if left <= 0:
+            if error is not None:
+                raise error
+            raise AzureError(
+                f"{self.about}: still {doing or 'not answered for'} after {self.waiting.timeout:.0f} seconds. Azure goes "
+                "on with it; run again to wait for its end, or with a longer 'wait_timeout'.",
+                code="Timeout",
+            )
+        self.runtime.sleep(min(seconds, left))
+
+    def _failure(self, cluster: Cluster) -> AzureError:
+        """Why the operation did not succeed, as far as Azure tells."""
+        problem = None
+        if self.operation and self.operation.url:
+            try:
+                problem = problem_of(
+                    self.clusters.arm.get_url(self.operation.url, about=self.about).body,
+                    correlation_id=self.operation.correlation_id or "",
+                )
+            except AzureError:
+                problem = None  # the cluster's own state says enough
+        state = cluster.provisioning_state
+        failed = ArmError(self.about, problem or Problem(0, f"Operation{state}", "", "Azure gave no reason."))
+        failed.message = (
+            f"{failed.message}. The switch ended {state}; the cluster asks for {cluster.kube_proxy.target}, its nodes may "
+            "differ. Run again with 'failed_clusters: repair' once the cause is gone."
+        )
+        return failed
