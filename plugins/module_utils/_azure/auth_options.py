@@ -57,6 +57,9 @@ SETTINGS = (
 )
 """Options that are looked up one by one: parameter, profile (when it is in use), environment."""
 
+PATHS = ("x509_certificate_path", "oidc_token_file_path")
+"""Options in which C(~) stands for the home directory, also where they come from a profile or the environment."""
+
 # The first name is azure.azcollection's, the others are what the Azure SDK, the Azure CLI or requests call it.
 # azure.azcollection documents AZURE_CERT_VALIDATION and reads AZURE_CERT_VALIDATION_MODE.
 ENVIRONMENT: dict[str, tuple[str, ...]] = {

@@ -1,0 +1,61 @@
+# Copyright (c) 2026, the aks.kube_proxy contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Sign-in with a token of another issuer that Microsoft Entra trusts (workload identity, OpenID Connect).
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.auth_endpoint import Endpoint
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+
+
+def build_from_token(credentials: Mapping[str, str], endpoint: Endpoint) -> TokenCredential:
+    """Make the credential from C(tenant), C(client_id) and C(oidc_token)."""
+    token = credentials["oidc_token"]
+    return _build(credentials, endpoint, lambda: token)
+
+
+def build_from_file(credentials: Mapping[str, str], endpoint: Endpoint) -> TokenCredential:
+    """Make the credential from C(tenant), C(client_id) and the file C(oidc_token_file_path).
+
+    The file is read each time that a token is fetched, since who writes it (the kubelet, for one) renews it.
+
+    Raises:
+        AzureError: the file cannot be read now.
+    """
+    path = credentials["oidc_token_file_path"]
+    read_token(path)
+    return _build(credentials, endpoint, lambda: read_token(path))
+
+
+def read_token(path: str) -> str:
+    """Read a federated token.
+
+    Raises:
+        AzureError: the file cannot be read, or is empty.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            token = file.read().strip()
+    except OSError as error:
+        raise AzureError(f"Cannot read the federated token file {path}: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise AzureError(f"The federated token file {path} does not hold a token, but binary data.") from None
+    if not token:
+        raise AzureError(f"The federated token file {path} is empty.")
+    return token
+
+
+def _build(credentials: Mapping[str, str], endpoint: Endpoint, assertion: Callable[[], str]) -> TokenCredential:
+    from azure.identity import ClientAssertionCredential
+
+    return ClientAssertionCredential(credentials["tenant"], credentials["client_id"], assertion, **endpoint.arguments)
