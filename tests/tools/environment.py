@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Build one of the project's Python environments, once.
 
 Usage: environment.py NAME            build it if needed, print its bin folder
@@ -78,11 +77,9 @@ def find_python(versions: tuple[str, ...]) -> str | None:
 
 def stamp_text(environment: Environment, python: str) -> str:
     """What decides whether an environment is up to date."""
-    lines = [python, *environment.packages]
-    for name in (*environment.files, environment.constraints):
-        if name:
-            lines.append(f"{name} {hashlib.sha256((ROOT / name).read_bytes()).hexdigest()}")
-    return "\n".join(lines) + "\n"
+    files = [name for name in (*environment.files, environment.constraints) if name]
+    sums = [f"{name} {hashlib.sha256((ROOT / name).read_bytes()).hexdigest()}" for name in files]
+    return "\n".join([python, *environment.packages, *sums, ""])
 
 
 def pip_environment() -> dict[str, str]:
@@ -99,6 +96,10 @@ def build(name: str) -> Path:
     environment = ENVIRONMENTS[name]
     folder = ROOT / environment.folder
     stamp = folder / "stamp"
+    if stamp.is_file() and not os.environ.get("PYTHON"):
+        built_with = stamp.read_text().partition("\n")[0]
+        if Path(built_with).exists() and stamp.read_text() == stamp_text(environment, built_with):
+            return folder / "bin"
     python = find_python(environment.pythons)
     if python is None:
         wanted = " or ".join(environment.pythons)
@@ -121,7 +122,7 @@ def build(name: str) -> Path:
 
 
 def link_collection(folder: Path) -> None:
-    """Show the checkout to Ansible and Python as ansible_collections/aks/kube_proxy, inside the environment's folder."""
+    """Show the checkout to Ansible and Python as a collection, by a link inside the environment's folder."""
     link = folder / "collections" / "ansible_collections" / "aks" / "kube_proxy"
     link.parent.mkdir(parents=True, exist_ok=True)
     link.symlink_to(os.path.relpath(ROOT, link.parent), target_is_directory=True)
