@@ -12,9 +12,9 @@ with the wrong one a sign-in can only fail.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.auth_options import (
@@ -33,32 +33,33 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.auth_source 
 )
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
 
-CLIENT_SECRET = "client secret"
-CERTIFICATE = "certificate"
-FEDERATED_TOKEN = "federated token"
-FEDERATED_TOKEN_FILE = "federated token file"
-USER_PASSWORD = "user and password"
-AZURE_CLI = "Azure CLI"
-MANAGED_IDENTITY = "managed identity"
+AZURE_CLI = "cli"
+MANAGED_IDENTITY = "msi"
 
 
 class Proof(NamedTuple):
-    """An option that proves who one is, which method it belongs to, and what else that method needs."""
+    """An option that proves who one is: what the sign-in with it is called, and what else it needs."""
 
     option: str
-    method: str
+    label: str
     needs: tuple[str, ...]
 
 
 PROOFS = (
-    Proof("secret", CLIENT_SECRET, ("client_id", "tenant")),
-    Proof("x509_certificate_path", CERTIFICATE, ("client_id", "tenant")),
-    Proof("oidc_token", FEDERATED_TOKEN, ("client_id", "tenant")),
-    Proof("oidc_token_file_path", FEDERATED_TOKEN_FILE, ("client_id", "tenant")),
-    Proof("ad_user", USER_PASSWORD, ("password",)),
+    Proof("secret", "client secret", ("client_id", "tenant")),
+    Proof("x509_certificate_path", "certificate", ("client_id", "tenant")),
+    Proof("oidc_token", "federated token", ("client_id", "tenant")),
+    Proof("oidc_token_file_path", "federated token file", ("client_id", "tenant")),
+    Proof("ad_user", "user and password", ("password",)),
 )
-SECRET_PARTS = ("secret", "x509_certificate_path", "oidc_token", "oidc_token_file_path", "password")
+SERVICE_PRINCIPAL_PROOFS = tuple(proof.option for proof in PROOFS if "client_id" in proof.needs)
+SECRET_PARTS = (*SERVICE_PRINCIPAL_PROOFS, "password")
 IDENTITY_PARTS = ("client_id", "ad_user", *SECRET_PARTS)
+
+LABELS = {AZURE_CLI: "Azure CLI", MANAGED_IDENTITY: "managed identity"} | {
+    proof.option: proof.label for proof in PROOFS
+}
+"""What messages call a method."""
 
 
 class Setting(NamedTuple):
@@ -73,7 +74,7 @@ class Choice:
     """How to sign in.
 
     Attributes:
-        method: one of the methods above.
+        method: a key of LABELS: the option that proves the identity, or the source that does.
         source: where the credentials came from, for messages.
         credentials: the options that make up the identity. Never shown.
         settings: the options that are found one by one.
@@ -127,7 +128,7 @@ def _auto(given: Source, surroundings: Source, read_profile: ReadProfile) -> Cho
     profile = read_profile(DEFAULT_PROFILE)
     if profile.names_someone:
         return _from(profile, given, surroundings)
-    return _cli(given, surroundings, read_profile, passed_over=(_nobody(surroundings), _nobody(profile)))
+    return _cli(given, surroundings, passed_over=(_nobody(surroundings), _nobody(profile)))
 
 
 def _env(given: Source, surroundings: Source, read_profile: ReadProfile) -> Choice:
@@ -145,12 +146,12 @@ def _credential_file(given: Source, surroundings: Source, read_profile: ReadProf
     return _from_profile(name, given, surroundings, read_profile)
 
 
-def _cli(given: Source, surroundings: Source, read_profile: ReadProfile, passed_over: tuple[str, ...] = ()) -> Choice:
+def _cli(given: Source, surroundings: Source, passed_over: tuple[str, ...] = ()) -> Choice:
     tenant = {"tenant": given.values["tenant"]} if "tenant" in given.values else {}
     return Choice(AZURE_CLI, "the Azure CLI", tenant, _settings(given, surroundings), passed_over)
 
 
-def _msi(given: Source, surroundings: Source, read_profile: ReadProfile) -> Choice:
+def _msi(given: Source, surroundings: Source) -> Choice:
     client = given.values.get("client_id") or surroundings.values.get("client_id")
     credentials = {"client_id": client} if client else {}
     return Choice(MANAGED_IDENTITY, "this host's managed identity", credentials, _settings(given, surroundings))
@@ -160,8 +161,8 @@ CHOOSERS: dict[str, Callable[[Source, Source, ReadProfile], Choice]] = {
     "auto": _auto,
     "env": _env,
     "credential_file": _credential_file,
-    "cli": _cli,
-    "msi": _msi,
+    AZURE_CLI: lambda given, surroundings, read_profile: _cli(given, surroundings),
+    MANAGED_IDENTITY: lambda given, surroundings, read_profile: _msi(given, surroundings),
 }
 
 
@@ -177,7 +178,7 @@ def _from_profile(name: str, given: Source, surroundings: Source, read_profile: 
 def _from(source: Source, given: Source, surroundings: Source) -> Choice:
     """Take the credential that one source holds, if it is whole and only one."""
     found = {option: source.values[option] for option in CREDENTIALS if option in source.values}
-    found |= {option: os.path.expanduser(found[option]) for option in PATHS if option in found}
+    found |= {option: str(Path(found[option]).expanduser()) for option in PATHS if option in found}
     proofs = [proof for proof in PROOFS if proof.option in found]
     if len(proofs) > 1:
         rivals = source.spell([proof.option for proof in proofs])
@@ -186,7 +187,7 @@ def _from(source: Source, given: Source, surroundings: Source) -> Choice:
             "Keep one."
         )
     if not proofs:
-        choices = [source.spelled.get(proof.option, proof.option) for proof in PROOFS if proof.method != USER_PASSWORD]
+        choices = [source.spelled.get(option, option) for option in SERVICE_PRINCIPAL_PROOFS]
         raise AzureError(
             _incomplete(source, f"{source.spell(found)}, but none of {listed(choices, 'or')}", surroundings)
             + " If it is a managed identity's client id, set auth_source to msi."
@@ -196,7 +197,7 @@ def _from(source: Source, given: Source, surroundings: Source) -> Choice:
     missing = [option for option in proofs[0].needs if option not in found]
     if missing:
         raise AzureError(_incomplete(source, f"{source.spell(found)}, but not {source.spell(missing)}", surroundings))
-    return Choice(proofs[0].method, source.label, found, _settings(given, source, surroundings))
+    return Choice(proofs[0].option, source.label, found, _settings(given, source, surroundings))
 
 
 def _settings(*sources: Source) -> dict[str, Setting]:

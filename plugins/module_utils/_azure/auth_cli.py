@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.auth_endpoint import Endpoint
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.auth_errors import tidy
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.clouds import Cloud, known_cloud
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
@@ -80,18 +81,16 @@ def read_cloud(name: str, environ: Mapping[str, str]) -> Cloud:
         raise AzureError("The Azure CLI's answer to az cloud show is not understood.") from None
 
 
-def build(credentials: Mapping[str, str], subscription: str | None) -> TokenCredential:
+def build(credentials: Mapping[str, str], endpoint: Endpoint) -> TokenCredential:
     """Make the credential.
 
-    Args:
-        credentials: C(tenant), where it is given, picks the tenant. The CLI takes a tenant or a subscription.
-        subscription: picks the account and with it the tenant.
+    A C(tenant) that is given picks the account, else the subscription does. The CLI takes only one of them.
     """
     from azure.identity import AzureCliCredential
 
     tenant = credentials.get("tenant", "")
     return AzureCliCredential(
-        tenant_id=tenant, subscription=None if tenant else subscription, process_timeout=TIMEOUT_SECONDS
+        tenant_id=tenant, subscription=None if tenant else endpoint.subscription_id, process_timeout=TIMEOUT_SECONDS
     )
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aks.kube_proxy contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""The token service that credentials are shown to.
+"""The token service, or the tool in its place, that credentials are shown to.
 
 Private to this collection.
 """
@@ -24,11 +24,13 @@ class Endpoint:
         authority: its base URL, C(https).
         verify: whether to check certificates, or the CA bundle to check them with.
         disable_instance_discovery: whether to believe the authority without asking Microsoft about it.
+        subscription_id: the subscription to work with; the Azure CLI has accounts by subscription.
     """
 
     authority: str
     verify: bool | str
     disable_instance_discovery: bool
+    subscription_id: str | None
 
     @property
     def transport(self) -> dict[str, Any]:

@@ -66,7 +66,7 @@ class SignIn:
     authority: str
 
 
-def explain_token_error(error: Exception, sign_in: SignIn) -> AzureError:
+def explain_sign_in_error(error: Exception, sign_in: SignIn) -> AzureError:
     """Turn what azure-identity raised into an error for users.
 
     Args:

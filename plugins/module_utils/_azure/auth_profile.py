@@ -9,7 +9,7 @@ Private to this collection.
 from __future__ import annotations
 
 import configparser
-import os
+from pathlib import Path
 
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.auth_options import CREDENTIALS, SETTINGS
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.auth_source import Source
@@ -35,7 +35,7 @@ def read_profile(name: str) -> Source:
     label = f"profile '{name}' of {CREDENTIALS_FILE}"
     parser = configparser.ConfigParser(interpolation=None)
     try:
-        with open(os.path.expanduser(CREDENTIALS_FILE), encoding="utf-8-sig") as file:
+        with Path(CREDENTIALS_FILE).expanduser().open(encoding="utf-8-sig") as file:
             parser.read_file(file)
     except FileNotFoundError:
         return Source(label, note="the file does not exist")

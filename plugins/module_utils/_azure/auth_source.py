@@ -14,8 +14,8 @@ from typing import Any
 
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.auth_options import ENVIRONMENT, from_environment
 
-PARAMETERS = "module parameters"
-ENVIRONMENT_VARIABLES = "environment"
+PARAMETERS = "the module parameters"
+ENVIRONMENT_VARIABLES = "the environment"
 
 
 @dataclass(frozen=True)
@@ -45,21 +45,20 @@ class Source:
 
 
 def parameters(options: Mapping[str, Any]) -> Source:
-    """The options that a task gave, those that are empty left out."""
-    given = {option: str(value).strip() for option, value in options.items() if option in ENVIRONMENT}
-    return Source(
-        PARAMETERS, {option: value for option, value in given.items() if options[option] is not None and value}
-    )
+    """The options that a task gave; empty ones are left out."""
+    given = {name: str(value).strip() for name, value in options.items() if name in ENVIRONMENT and value is not None}
+    return Source(PARAMETERS, {option: value for option, value in given.items() if value})
 
 
 def environment(environ: Mapping[str, str]) -> Source:
     """The options that environment variables give."""
-    found = {option: from_environment(option, environ) for option in ENVIRONMENT}
-    return Source(
-        ENVIRONMENT_VARIABLES,
-        {option: value for option, (_name, value) in ((o, f) for o, f in found.items() if f)},
-        {option: pair[0] if pair else ENVIRONMENT[option][0] for option, pair in found.items()},
-    )
+    values, spelled = {}, {}
+    for option, names in ENVIRONMENT.items():
+        found = from_environment(option, environ)
+        spelled[option] = found[0] if found else names[0]
+        if found:
+            values[option] = found[1]
+    return Source(ENVIRONMENT_VARIABLES, values, spelled)
 
 
 def listed(words: Iterable[str], conjunction: str = "and") -> str:

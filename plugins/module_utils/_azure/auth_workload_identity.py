@@ -9,6 +9,7 @@ Private to this collection.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.auth_endpoint import Endpoint
@@ -44,8 +45,7 @@ def read_token(path: str) -> str:
         AzureError: the file cannot be read, or is empty.
     """
     try:
-        with open(path, encoding="utf-8") as file:
-            token = file.read().strip()
+        token = Path(path).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise AzureError(f"Cannot read the federated token file {path}: {error.strerror}.") from None
     except UnicodeDecodeError:

@@ -14,27 +14,32 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure import (
     auth_certificate,
-    auth_choice,
     auth_cli,
     auth_managed_identity,
     auth_password,
     auth_secret,
     auth_workload_identity,
 )
-from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.auth_choice import Choice, choose
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.auth_choice import (
+    AZURE_CLI,
+    LABELS,
+    MANAGED_IDENTITY,
+    Choice,
+    choose,
+)
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.auth_endpoint import Endpoint
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.auth_errors import (
     SignIn,
     explain_connection_error,
-    explain_token_error,
+    explain_sign_in_error,
 )
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.auth_options import AUTH_ARGUMENT_SPEC
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.auth_profile import read_profile
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.auth_settings import Settings, read_settings
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.auth_source import PARAMETERS
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.clouds import (
     DEFAULT_CLOUD,
     Cloud,
@@ -51,12 +56,13 @@ if TYPE_CHECKING:
 __all__ = ["AUTH_ARGUMENT_SPEC", "Session", "authenticate", "explain_connection_error", "explain_token_error"]
 
 BUILDERS: dict[str, Callable[[Mapping[str, str], Endpoint], TokenCredential]] = {
-    auth_choice.CLIENT_SECRET: auth_secret.build,
-    auth_choice.CERTIFICATE: auth_certificate.build,
-    auth_choice.FEDERATED_TOKEN: auth_workload_identity.build_from_token,
-    auth_choice.FEDERATED_TOKEN_FILE: auth_workload_identity.build_from_file,
-    auth_choice.USER_PASSWORD: auth_password.build,
-    auth_choice.MANAGED_IDENTITY: auth_managed_identity.build,
+    "secret": auth_secret.build,
+    "x509_certificate_path": auth_certificate.build,
+    "oidc_token": auth_workload_identity.build_from_token,
+    "oidc_token_file_path": auth_workload_identity.build_from_file,
+    "ad_user": auth_password.build,
+    MANAGED_IDENTITY: auth_managed_identity.build,
+    AZURE_CLI: auth_cli.build,
 }
 
 _FINGERPRINT_KEY = os.urandom(32)
@@ -98,120 +104,88 @@ def authenticate(
     """
     require()
     choice = choose(options, environ, read_profile)
-    verify = _verify(choice)
-    subscription = choice.settings["subscription_id"].value if "subscription_id" in choice.settings else None
-    if choice.method == auth_choice.AZURE_CLI:
-        account = _account(choice, subscription, environ)
-        subscription = account.subscription_id
-        cloud = _cloud_of_cli(choice, account, verify, environ)
+    settings = read_settings(choice.settings)
+    if choice.method == AZURE_CLI:
+        cloud, subscription = _place_of_cli(choice, settings, environ)
     else:
-        cloud = find_cloud(_setting(choice, "cloud_environment", DEFAULT_CLOUD), verify=verify)
-    cloud, credentials = _authority(choice, cloud)
-    discovery_disabled = _flag(choice, "disable_instance_discovery") or not cloud.has_known_authority
-    endpoint = Endpoint(cloud.authority, verify, discovery_disabled)
-    sign_in = SignIn(choice.method, choice.source, cloud.authority)
-    identity: dict[str, str | None] = {**credentials}
+        cloud = find_cloud(settings.cloud.value if settings.cloud else DEFAULT_CLOUD, verify=settings.verify)
+        subscription = settings.subscription_id
+    cloud, credentials = _with_authority(settings.authority or cloud.authority, cloud, choice.credentials)
+    sign_in = SignIn(LABELS[choice.method], choice.source, cloud.authority)
+    endpoint = Endpoint(
+        authority=cloud.authority,
+        verify=settings.verify,
+        disable_instance_discovery=settings.disable_instance_discovery or not cloud.has_known_authority,
+        subscription_id=subscription,
+    )
     try:
-        if choice.method == auth_choice.AZURE_CLI:
-            credential = auth_cli.build(credentials, subscription)
-            identity |= {"subscription": subscription, "config": environ.get("AZURE_CONFIG_DIR", environ.get("HOME"))}
-        else:
-            credential = BUILDERS[choice.method](credentials, endpoint)
+        credential = BUILDERS[choice.method](credentials, endpoint)
     except ValueError as error:  # azure-identity refuses malformed tenants and the like
-        raise explain_token_error(error, sign_in) from None
+        raise explain_sign_in_error(error, sign_in) from None
+    key = (cloud.authority, choice.method, _fingerprint(choice.method, credentials, subscription, environ))
     return Session(
         cloud=cloud,
-        credential=CachedCredential(
-            credential,
-            key=(cloud.authority, choice.method, _fingerprint(identity)),
-            explain=lambda error: explain_token_error(error, sign_in),
-            tokens=tokens,
-        ),
+        credential=CachedCredential(credential, key, lambda error: explain_sign_in_error(error, sign_in), tokens),
         subscription_id=subscription,
-        verify=verify,
+        verify=settings.verify,
         source=choice.source,
     )
 
 
-def _setting(choice: Choice, option: str, default: str) -> str:
-    return choice.settings[option].value if option in choice.settings else default
+def explain_token_error(error: Exception, session: Session) -> AzureError:
+    """Turn what azure-core raised while a request of this session was sent into an error for users.
+
+    Failures to get a token need it no more: the session's credential explains them itself.
+    """
+    return explain_connection_error(error, session.cloud.resource_manager)
 
 
-def _flag(choice: Choice, option: str) -> bool:
-    if option not in choice.settings:
-        return False
-    value, spelled = choice.settings[option]
+def _place_of_cli(choice: Choice, settings: Settings, environ: Mapping[str, str]) -> tuple[Cloud, str | None]:
+    """Find the cloud and the subscription that the Azure CLI is to work with. It signs in to its own cloud only."""
     try:
-        return bool(boolean(value))
-    except TypeError:
-        raise AzureError(f"{spelled} is {value!r}. It is true or false.") from None
-
-
-def _verify(choice: Choice) -> bool | str:
-    if "cert_validation_mode" in choice.settings:
-        mode, spelled = choice.settings["cert_validation_mode"]
-        if mode not in ("validate", "ignore"):
-            raise AzureError(f"{spelled} is {mode!r}. It is validate or ignore.")
-        if mode == "ignore":
-            return False
-    if "ca_path" not in choice.settings:
-        return True
-    path, spelled = choice.settings["ca_path"]
-    path = os.path.expanduser(path)
-    if not os.path.exists(path):
-        raise AzureError(f"The CA bundle {path} ({spelled}) does not exist.")
-    return path
-
-
-def _account(choice: Choice, subscription: str | None, environ: Mapping[str, str]) -> auth_cli.Account:
-    try:
-        return auth_cli.read_account(subscription, environ)
+        account = auth_cli.read_account(settings.subscription_id, environ)
     except AzureError as error:
-        if not choice.passed_over:
-            raise AzureError(f"{error.message} Run az login, or choose other credentials (auth_source).") from None
-        looked = "; ".join(("the module parameters hold none", *choice.passed_over))
-        raise AzureError(
-            f"No Azure credentials found. {looked[0].upper()}{looked[1:]}; {error.message} "
-            "Set AZURE_CLIENT_ID, AZURE_TENANT and AZURE_SECRET, add a profile, run az login, or on an Azure resource "
-            "with a managed identity set auth_source to msi."
-        ) from None
-
-
-def _cloud_of_cli(choice: Choice, account: auth_cli.Account, verify: bool | str, environ: Mapping[str, str]) -> Cloud:
-    """Take the cloud that was asked for, else the CLI's; the CLI signs in to its own only."""
-    if "cloud_environment" not in choice.settings:
-        return auth_cli.read_cloud(account.cloud, environ)
-    wanted, spelled = choice.settings["cloud_environment"]
-    cloud = find_cloud(wanted, verify=verify)
+        raise _no_cli(error, choice.passed_over) from None
+    if settings.cloud is None:
+        return auth_cli.read_cloud(account.cloud, environ), account.subscription_id
+    cloud = find_cloud(settings.cloud.value, verify=settings.verify)
     active = known_cloud(account.cloud)
     if active is not None and active != cloud:
         raise AzureError(
-            f"{spelled} is {wanted}, but the Azure CLI is set to {active.name}. Run az cloud set and az login, or "
-            f"leave {spelled} out."
+            f"{settings.cloud.spelled} is {settings.cloud.value}, but the Azure CLI is set to {active.name}. Run "
+            f"az cloud set and az login, or leave {settings.cloud.spelled} out."
         )
-    return cloud
+    return cloud, account.subscription_id
 
 
-def _authority(choice: Choice, cloud: Cloud) -> tuple[Cloud, Mapping[str, str]]:
-    """Put an authority that was given in the cloud's place.
+def _no_cli(error: AzureError, passed_over: tuple[str, ...]) -> AzureError:
+    if not passed_over:
+        return AzureError(f"{error.message} Run az login, or choose other credentials (auth_source).")
+    return AzureError(
+        f"No Azure credentials found. Looked at: {'; '.join((PARAMETERS, *passed_over))}; {error.message} Set "
+        "AZURE_CLIENT_ID, AZURE_TENANT and AZURE_SECRET, add a profile, run az login, or on an Azure resource with a "
+        "managed identity set auth_source to msi."
+    )
 
-    An ADFS's path stands where the tenant's name does otherwise, and MSAL knows it by the tenant C(adfs).
 
-    Raises:
-        AzureError: it is not C(https).
+def _with_authority(authority: str, cloud: Cloud, credentials: Mapping[str, str]) -> tuple[Cloud, Mapping[str, str]]:
+    """Put an authority in force.
+
+    An ADFS has its path where others have the tenant, and MSAL knows it by the tenant C(adfs).
     """
-    authority = cloud.authority
-    if "adfs_authority_url" in choice.settings:
-        value, spelled = choice.settings["adfs_authority_url"]
-        authority = value.rstrip("/")
-        if urlsplit(authority).scheme.lower() != "https" or not urlsplit(authority).hostname:
-            raise AzureError(f"{spelled} is {value!r}. It must be an https URL: credentials travel over https only.")
-    credentials = choice.credentials
     if authority.lower().endswith("/adfs"):
         authority, credentials = authority[: -len("/adfs")], {**credentials, "tenant": "adfs"}
     return dataclasses.replace(cloud, authority=authority), credentials
 
 
-def _fingerprint(parts: Mapping[str, str | None]) -> str:
-    """Tell identities apart without holding their secrets."""
-    return hashlib.blake2b(repr(sorted(parts.items())).encode(), key=_FINGERPRINT_KEY, digest_size=16).hexdigest()
+def _fingerprint(
+    method: str, credentials: Mapping[str, str], subscription: str | None, environ: Mapping[str, str]
+) -> str:
+    """Tell identities apart without holding their secrets.
+
+    The Azure CLI's depends on its folder and, having several accounts, on the subscription.
+    """
+    parts: list[object] = [*sorted(credentials.items())]
+    if method == AZURE_CLI:
+        parts += [subscription, environ.get("AZURE_CONFIG_DIR", environ.get("HOME"))]
+    return hashlib.blake2b(repr(parts).encode(), key=_FINGERPRINT_KEY, digest_size=16).hexdigest()

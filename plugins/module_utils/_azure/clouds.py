@@ -92,6 +92,15 @@ ALIASES = {
 }
 
 
+def is_https(url: str) -> bool:
+    """Whether this is a URL of a host to be reached over C(https)."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme.lower() == "https" and bool(parts.hostname)
+    except ValueError:  # for example a bracket left open
+        return False
+
+
 def known_cloud(name_or_url: str) -> Cloud | None:
     """Look a name, an alias or a Resource Manager URL up in the table, without regard to case."""
     wanted = name_or_url.strip().rstrip("/").lower()
@@ -117,13 +126,12 @@ def find_cloud(name_or_url: str, *, verify: bool | str) -> Cloud:
     if cloud is not None:
         return cloud
     url = name_or_url.strip().rstrip("/")
-    scheme = urlsplit(url).scheme.lower()
-    if scheme == "http":
+    if url.lower().startswith("http://"):
         raise AzureError(
             f"cloud_environment {url} is refused: credentials travel over https only. Give the https URL of the "
             "cloud's Resource Manager."
         )
-    if scheme != "https" or not urlsplit(url).hostname:
+    if not is_https(url):
         known = ", ".join(cloud.name for cloud in CLOUDS)
         raise AzureError(
             f"cloud_environment {name_or_url!r} is unknown. It is one of {known}, or the https URL of a Resource "
@@ -196,7 +204,7 @@ def read_metadata(url: str, metadata: Any) -> Cloud:
     authority = _base_url(authentication.get("loginEndpoint"))
     resource_manager = _base_url(entry.get("resourceManager")) or url
     for name, value in (("authentication.loginEndpoint", authority), ("resourceManager", resource_manager)):
-        if urlsplit(value).scheme.lower() != "https":
+        if not is_https(value):
             raise _not_metadata(url, f"'{name}' is not an https URL")
     return Cloud(
         name=str(entry.get("name") or urlsplit(url).netloc),

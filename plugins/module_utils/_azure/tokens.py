@@ -19,8 +19,8 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from azure.core.credentials import AccessToken, TokenCredential
     from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
+    from azure.core.credentials import AccessToken, TokenCredential
 
 LEAST_SECONDS_LEFT = 300
 """A token is used again while it lives longer than this. azure-core's pipeline asks for a new one from here on too."""
@@ -127,7 +127,12 @@ class CachedCredential:
         self._tokens = tokens
 
     def get_token(
-        self, *scopes: str, claims: str | None = None, tenant_id: str | None = None, **kwargs: Any
+        self,
+        *scopes: str,
+        claims: str | None = None,
+        tenant_id: str | None = None,
+        enable_cae: bool = False,
+        **kwargs: Any,
     ) -> AccessToken:
         """Get a token with more than five minutes to live.
 
@@ -135,21 +140,22 @@ class CachedCredential:
             scopes: what it is for.
             claims: from a claims challenge (continuous access evaluation); passes the kept token by.
             tenant_id: another tenant than the credential's own.
-            kwargs: handed on (C(enable_cae)).
+            enable_cae: whether the caller can answer a claims challenge.
+            kwargs: handed on.
 
         Raises:
             AzureError: no token can be got; says why and what to do.
         """
-        asked = {"claims": claims, "tenant_id": tenant_id}
-        asked = {name: value for name, value in asked.items() if value is not None}
 
         def fetch() -> AccessToken:
             try:
-                return self._credential.get_token(*scopes, **asked, **kwargs)
+                return self._credential.get_token(
+                    *scopes, claims=claims, tenant_id=tenant_id, enable_cae=enable_cae, **kwargs
+                )
             except Exception as error:
                 raise self._explain(error) from None
 
-        key = TokenKey(self._key, scopes, tenant_id, bool(kwargs.get("enable_cae")))
+        key = TokenKey(self._key, scopes, tenant_id, enable_cae)
         return self._tokens.get(key, fetch, claims)
 
     def forget(self) -> None:
