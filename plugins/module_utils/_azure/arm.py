@@ -223,8 +223,8 @@ class Arm:
         """Have a token before anything is sent, so that a failed sign-in is never taken for a failed request."""
         try:
             self.session.credential.get_token(self.session.cloud.scope)
-        except SdkError as error:
-            raise AzureError(f"{about}: {explain_token_error(error, self.session).message}") from None
+        except AzureError as error:
+            raise AzureError(f"{about}: {error.message}", **error.details) from None
 
 
 def _json(response: HttpResponse, about: str) -> Any:

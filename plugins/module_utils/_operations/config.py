@@ -29,7 +29,8 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.operati
     sign_in,
     subscription_of,
 )
-from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.switch import Switch, Waiting
+from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.switch import Switch
+from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.waiting import Waiting, check_waiting
 
 
 def run(parameters: Parameters, runtime: Runtime) -> dict[str, Any]:
@@ -57,17 +58,6 @@ def run(parameters: Parameters, runtime: Runtime) -> dict[str, Any]:
         Policy(parameters["preflight"], parameters["failed_clusters"]),
         waiting,
     ).run()
-
-
-def check_waiting(waiting: Waiting) -> None:
-    """Refuse times that cannot be waited.
-
-    Raises:
-        ValueError: which option is wrong.
-    """
-    for name, seconds in (("wait_timeout", waiting.timeout), ("poll_interval", waiting.interval)):
-        if seconds <= 0:
-            raise ValueError(f"'{name}' is {seconds:g}: it has to be 1 second or more.")
 
 
 def _named_by_parts(parameters: Parameters, subscription: str) -> ClusterId:

@@ -122,7 +122,7 @@ OPERATION = Operation(
             ("resource_id", "name"),
             ("resource_id", "resource_group"),
             ("resource_id", "subscriptions"),
-            ("name", "subscriptions"),
+            ("resource_group", "subscriptions"),
         ],
         "required_by": {"name": ["resource_group"]},
     },

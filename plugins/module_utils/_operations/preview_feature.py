@@ -16,16 +16,17 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.providers im
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.runtime import Runtime
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain import features
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.cluster import check_subscription
-from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.config import check_waiting
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.operation import (
     Operation,
     Parameters,
     sign_in,
     subscription_of,
 )
-from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.switch import Waiting
+from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.waiting import Waiting, check_waiting
 
+# What check mode predicts: where a step leads to, and where waiting leads to. Nobody can predict an approval.
 AFTER = {features.REGISTER: features.REGISTERED, features.UNREGISTER: features.UNREGISTERED}
+AFTER_WAITING = {features.REGISTERING: features.REGISTERED, features.UNREGISTERING: features.UNREGISTERED}
 POLL_SECONDS = 10
 
 
@@ -117,30 +118,28 @@ class FlagChange:
         }
 
     def _advance(self) -> None:
-        """Step by step to the wanted state, as the table of steps has it."""
-        waited = False
-        while True:
-            step = features.next_step(self.wanted, str(self.state))
-            if step == features.NOTHING:
-                break
+        """Step by step to the wanted state, as the table of steps has it, and then spread the news."""
+        while (step := features.next_step(self.wanted, str(self.state))) != features.NOTHING:
             if step == features.WAIT:
-                if self.runtime.check_mode or not self.waiting.wait:
+                if not self.waiting.wait or (self.runtime.check_mode and self.state not in AFTER_WAITING):
                     return
-                waited = True
-                self._pause()
-                self.state = self.flag.state()
-                continue
-            if step == features.UNREGISTER:
-                self._assert_unused()
-            self.changed = True
-            if self.runtime.check_mode:
-                self.state = AFTER[step]
-                self.refreshed = self.refresh
-                return
-            self.state = self.flag.change(step)
-        if self.refresh and (self.changed or waited) and not self.runtime.check_mode:
-            register_provider(self.arm, self.flag.subscription, self.flag.namespace, about=self.flag.about)
-            self.refreshed = True
+                self.state = self._waited()
+            else:
+                if step == features.UNREGISTER:
+                    self._assert_unused()
+                self.changed = True
+                self.state = AFTER[step] if self.runtime.check_mode else self.flag.change(step)
+        if self.refresh and self.wanted == "present" and self.state != self.previous:
+            if not self.runtime.check_mode:
+                register_provider(self.arm, self.flag.subscription, self.flag.namespace, about=self.flag.about)
+            self.changed = self.refreshed = True
+
+    def _waited(self) -> str:
+        """The state after one more look, in check mode the one that waiting leads to."""
+        if self.runtime.check_mode:
+            return AFTER_WAITING[str(self.state)]
+        self._pause()
+        return self.flag.state()
 
     def _pause(self) -> None:
         left = self.deadline - self.runtime.now()

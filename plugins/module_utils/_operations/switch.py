@@ -33,6 +33,7 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.cluster imp
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.features import REGISTERED
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.kube_proxy import InvalidRequest, Request
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.plan import Plan, Policy, difference, plan
+from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.waiting import Waiting
 
 # How often to begin again before giving up: other writers, and answers that were lost.
 MOST_RACES = 5
@@ -41,21 +42,6 @@ MOST_LOST_ANSWERS = 3
 PROPAGATION_SECONDS = 600.0
 # Azure lets a cluster be PUT 20 times, then once a minute: ask for less often than that is polled.
 PROPAGATION_POLLS = 2
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """How long to wait.
-
-    Attributes:
-        wait: whether to wait for the end of operations at all.
-        timeout: seconds for everything together, other operations that are joined included.
-        interval: seconds between two looks at a cluster, where the service does not ask for another interval.
-    """
-
-    wait: bool = True
-    timeout: float = 1800.0
-    interval: float = 15.0
 
 
 @dataclass
