@@ -1,5 +1,6 @@
 # The project's commands. `make help` lists them.
-# A fresh machine needs python3 with its venv module, and make: whatever else is needed goes into .venv, once.
+# A fresh machine needs python3 with its venv module, git and make: whatever else is needed goes into .venv, once.
+# PYTHON=/path/to/python3.x chooses the Python of .venv; otherwise the best one on the machine is taken.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -9,31 +10,119 @@ MAKEFLAGS += --no-print-directory
 ROOT := $(CURDIR)
 BIN := $(ROOT)/.venv/bin
 COLLECTIONS := $(ROOT)/.venv/collections
-PYTHON3 ?= python3
+ENVIRONMENT := python3 tests/tools/environment.py
 
 # Recipes run with the development tools first on PATH and the checkout visible as a collection.
 IN_ENV = export PATH="$(BIN):$$PATH" ANSIBLE_COLLECTIONS_PATH="$(COLLECTIONS)" PYTHONPATH="$(COLLECTIONS):$(ROOT)";
+PYTEST = $(IN_ENV) pytest --junitxml=.cache/results/$@.xml
 heading = @printf '\n==> %s: %s\n' "$@" "$(1)"
 
-.PHONY: help venv env unit lock
+# Builds another environment and runs a command with its bin folder in $$bin; a Python that is absent skips the step.
+with_environment = if bin=$$($(ENVIRONMENT) $(1)); then $(2); \
+	elif [ $$? -eq 3 ]; then echo "skipped: $@ needs a Python that is not on this machine"; else exit 1; fi
+
+.PHONY: help venv env demo unit test test-all test-rest fmt lint types docs-lint contract modules molecule sanity ansible-lint \
+	packaging test-clients test-azcollection test-long lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-zA-Z0-9%-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
 
 venv: ## Install the development environment into .venv (every other target does so by itself)
-	@$(PYTHON3) tests/tools/environment.py dev >/dev/null
+	@$(ENVIRONMENT) dev >/dev/null
 
 env: venv ## Print shell exports: eval "$(make -s env)"
 	@echo 'export PATH="$(BIN):$$PATH"'
 	@echo 'export ANSIBLE_COLLECTIONS_PATH="$(COLLECTIONS)"'
 	@echo 'export PYTHONPATH="$(COLLECTIONS):$(ROOT)"'
 
-unit: venv ## Inner loop: unit tests
+# --- tiers ---
+
+unit: venv ## Inner loop: unit tests, in seconds
 	$(call heading,unit tests)
-	@$(IN_ENV) pytest tests/unit
+	@$(PYTEST) tests/unit
+
+test: venv ## All that a contributor needs before a push
+	@$(IN_ENV) python tests/tools/steps.py test
+
+test-all: venv ## make test, then other ansible-core versions, real clients and long runs
+	@$(IN_ENV) python tests/tools/steps.py all
+
+test-rest: venv ## What make test-all adds to make test; MINUTES=n starts only steps that can end within n minutes
+	@$(IN_ENV) python tests/tools/steps.py rest $(if $(MINUTES),--minutes $(MINUTES))
+
+# --- steps of make test ---
+
+fmt: venv ## Format the code and mend what can be mended mechanically
+	@$(IN_ENV) ruff check --quiet --fix-only . && ruff format .
+
+lint: venv ## Formatting, ruff, yamllint
+	$(call heading,formatting and lint)
+	@$(IN_ENV) failed=0; ruff format --check . || failed=1; ruff check . || failed=1; yamllint --strict . || failed=1; exit $$failed
+
+types: venv ## mypy, strict, over plugins and tests
+	$(call heading,types)
+	@$(IN_ENV) mypy -p ansible_collections.aks.kube_proxy.plugins -p tests \
+		| sed 's#^.venv/collections/ansible_collections/aks/kube_proxy/##'
+
+docs-lint: venv ## Plugin documentation, changelog fragments, links in Markdown files
+	$(call heading,documentation)
+	@$(IN_ENV) failed=0; antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all \
+		--disallow-unknown-collection-refs . || failed=1; \
+		antsibull-changelog lint || failed=1; python -m tests.tools.links || failed=1; exit $$failed
+
+contract: venv ## The emulator, read by the official Azure clients
+	$(call heading,contract tests of the emulator)
+	@$(PYTEST) -n 2 tests/contract
+
+modules: venv ## Modules under real ansible-playbook over real HTTPS
+	$(call heading,module tests)
+	@$(PYTEST) -n 2 tests/modules
+
+molecule: venv ## Molecule scenarios
+	$(call heading,molecule)
+	@$(IN_ENV) molecule test --all
+
+sanity: venv ## ansible-test sanity, whole
+	$(call heading,ansible-test sanity)
+	@$(BIN)/python tests/tools/sanity.py
+
+ansible-lint: venv ## ansible-lint, profile production
+	$(call heading,ansible-lint)
+	@$(IN_ENV) ansible-lint --profile production
+
+packaging: venv ## The built collection, its metadata and the toolchain itself
+	$(call heading,packaging)
+	@$(PYTEST) -n 2 tests/packaging
+
+# --- steps that make test-all adds ---
+
+test-core-%: venv ## Unit and module tests on ansible-core 2.16 (oldest Python and packages), 2.18, 2.20 or next
+	$(call heading,on another ansible-core)
+	@$(call with_environment,core-$*,"$$bin/ansible" --version | head -1; failed=0; \
+		"$$bin/python" -m pytest -n 2 tests/unit --junitxml=.cache/results/$@.unit.xml || failed=1; \
+		export AKS_TEST_ANSIBLE="$$bin"; $(PYTEST) -n 2 tests/modules || failed=1; exit $$failed)
+
+test-clients: venv ## az and azure.azcollection against the emulator
+	$(call heading,real clients)
+	@$(call with_environment,az azcollection,set -- $$bin; \
+		export AKS_TEST_AZ="$$1/az" AKS_TEST_AZCOLLECTION="$$2"; $(PYTEST) tests/clients)
+
+test-azcollection: venv ## Module tests with our requirements and those of azure.azcollection in one environment
+	$(call heading,with azure.azcollection)
+	@$(call with_environment,azcollection,failed=0; "$$bin/python" -m pip check || failed=1; \
+		export AKS_TEST_ANSIBLE="$$bin"; $(PYTEST) -n 2 tests/modules || failed=1; exit $$failed)
+
+test-long: venv ## Property-based tests with many more examples, and tests marked long
+	$(call heading,long runs)
+	@$(PYTEST) -n 2 --hypothesis-profile=long -m 'long or hypothesis'
+
+# --- upkeep ---
 
 lock: venv ## Resolve tests/requirements/dev.in again into dev.lock, for all supported Pythons
 	$(call heading,resolving)
 	@$(BIN)/pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --upgrade \
 		tests/requirements/dev.in --output-file tests/requirements/dev.lock
+
+clean: ## Remove all environments and caches
+	rm -rf .venv .venv-* .cache .ansible

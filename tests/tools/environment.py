@@ -1,7 +1,7 @@
 """Build one of the project's Python environments, once.
 
-Usage: environment.py NAME            build it if needed, print its bin folder
-       environment.py --list          print the table
+Usage: environment.py NAME...    build them if needed, print their bin folders
+       environment.py            print the table
 
 An environment is rebuilt when its Python, its packages or the contents of the files they come from change. A later
 call only compares a stamp. This script needs nothing but a Python 3.9; it finds the Python to build with.
@@ -22,7 +22,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 NO_PYTHON = 3
 
-PROBE = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2], sys.executable)"
+# Of a virtual environment's Python, the probe tells the Python below it, which stays when the environment goes.
+PROBE = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2], sys._base_executable)"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,18 +37,55 @@ class Environment:
     """Requirement files, relative to the repository root."""
     packages: tuple[str, ...] = ()
     """Further requirements."""
-    constraints: str | None = None
-    """A constraints file, relative to the repository root."""
+    floors: bool = False
+    """Whether to install exactly the lower bounds of requirements.txt."""
+    collection_requirements: str | None = None
+    """A collection in one of the packages (NAMESPACE/NAME) whose own requirements are installed as well."""
     purpose: str = ""
 
 
+TEST_TOOLS = ("pytest>=9.0", "pytest-xdist>=3.8", "hypothesis>=6.100", "PyYAML>=6.0")
+AZCOLLECTION = "azure/azcollection"
+
+
+def core(name: str, release: str, python: str, *, floors: bool = False) -> Environment:
+    """Another ansible-core, with the oldest or the newest packages that the collection allows."""
+    return Environment(
+        folder=f".venv-core-{name}",
+        pythons=(python,),
+        files=() if floors else ("requirements.txt",),
+        packages=(f"ansible-core=={release}", *TEST_TOOLS),
+        floors=floors,
+        purpose=f"ansible-core {release}, {'oldest' if floors else 'newest'} Azure packages",
+    )
+
+
 # Python 3.14 comes last: nothing has been tried with it yet, though every locked package says that it supports it.
+# "next" is the coming release of ansible-core.
 ENVIRONMENTS = {
     "dev": Environment(
         folder=".venv",
         pythons=("3.13", "3.12", "3.11", "3.14"),
         files=("tests/requirements/dev.lock",),
         purpose="development and make test",
+    ),
+    "core-2.16": core("2.16", "2.16.19", "3.10", floors=True),
+    "core-2.18": core("2.18", "2.18.19", "3.11"),
+    "core-2.20": core("2.20", "2.20.10", "3.12"),
+    "core-next": core("next", "2.22.0rc1", "3.13"),
+    "az": Environment(
+        folder=".venv-az",
+        pythons=("3.12", "3.11", "3.13"),
+        packages=("azure-cli==2.91.0",),
+        purpose="the Azure CLI as a client",
+    ),
+    "azcollection": Environment(
+        folder=".venv-azcollection",
+        pythons=("3.12", "3.13"),
+        files=("requirements.txt",),
+        packages=("ansible==14.5.0",),
+        collection_requirements=AZCOLLECTION,
+        purpose="azure.azcollection and its requirements together with ours",
     ),
 }
 
@@ -75,11 +113,16 @@ def find_python(versions: tuple[str, ...]) -> str | None:
     return None
 
 
+def floors() -> list[str]:
+    """Exactly the lower bounds of requirements.txt, as requirements."""
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    return [line.replace(">=", "==") for line in lines if line and not line.startswith("#")]
+
+
 def stamp_text(environment: Environment, python: str) -> str:
-    """What decides whether an environment is up to date."""
-    files = [name for name in (*environment.files, environment.constraints) if name]
-    sums = [f"{name} {hashlib.sha256((ROOT / name).read_bytes()).hexdigest()}" for name in files]
-    return "\n".join([python, *environment.packages, *sums, ""])
+    """What decides whether an environment is up to date; its first line is the Python that it was built with."""
+    sums = [f"{name} {hashlib.sha256((ROOT / name).read_bytes()).hexdigest()}" for name in environment.files]
+    return "\n".join([python, *environment.packages, *(floors() if environment.floors else ()), *sums, ""])
 
 
 def pip_environment() -> dict[str, str]:
@@ -110,15 +153,23 @@ def build(name: str) -> Path:
     if not stamp.is_file() or stamp.read_text() != wanted_stamp:
         print(f"==> {environment.folder}: installing ({environment.purpose}, {python})", file=sys.stderr, flush=True)
         subprocess.run([python, "-m", "venv", "--clear", str(folder)], check=True, env=pip_environment())
-        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "-qq"]
-        for file in environment.files:
-            pip += ["--requirement", str(ROOT / file)]
-        if environment.constraints:
-            pip += ["--constraint", str(ROOT / environment.constraints)]
-        subprocess.run([*pip, *environment.packages], check=True, env=pip_environment(), stdout=sys.stderr, cwd=ROOT)
+        pip_install(environment, folder)
         link_collection(folder)
         stamp.write_text(wanted_stamp)
     return folder / "bin"
+
+
+def pip_install(environment: Environment, folder: Path) -> None:
+    """Install the environment's packages; pip refuses sets of requirements that cannot live together."""
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "-qq", *environment.packages]
+    pip += [word for name in environment.files for word in ("--requirement", str(ROOT / name))]
+    pip += floors() if environment.floors else []
+    subprocess.run(pip, check=True, env=pip_environment(), cwd=ROOT)
+    if environment.collection_requirements:
+        (theirs,) = folder.glob(
+            f"lib/python3*/site-packages/ansible_collections/{environment.collection_requirements}/requirements.txt"
+        )
+        subprocess.run([*pip, "--requirement", str(theirs)], check=True, env=pip_environment(), cwd=ROOT)
 
 
 def link_collection(folder: Path) -> None:
@@ -130,18 +181,19 @@ def link_collection(folder: Path) -> None:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description="Build one of the project's Python environments, once.")
-    parser.add_argument("name", nargs="?", choices=sorted(ENVIRONMENTS))
-    parser.add_argument("--list", action="store_true", help="print the table of environments")
-    arguments = parser.parse_args()
-    if arguments.list or not arguments.name:
+    parser = argparse.ArgumentParser(description="Build some of the project's Python environments, once.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {', '.join(ENVIRONMENTS)}; none: list them")
+    names = parser.parse_args().names
+    if unknown := set(names) - set(ENVIRONMENTS):
+        parser.error(f"no environment of this name: {', '.join(sorted(unknown))}")
+    if not names:
         for name, environment in ENVIRONMENTS.items():
             print(f"{name:14} {environment.folder:20} Python {environment.pythons[0]:5} {environment.purpose}")
-        return
-    try:
-        print(build(arguments.name))
-    except subprocess.CalledProcessError as error:
-        sys.exit(f"building {ENVIRONMENTS[arguments.name].folder} failed with exit status {error.returncode}")
+    for name in names:
+        try:
+            print(build(name))
+        except subprocess.CalledProcessError as error:
+            sys.exit(f"building {ENVIRONMENTS[name].folder} failed with exit status {error.returncode}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,192 @@
+"""Run the steps of a tier, two at a time, and sum up.
+
+Usage: steps.py test                 what make test runs
+       steps.py rest [--minutes N]   what make test-all adds; with --minutes, only steps for which there is time left
+       steps.py all                  both
+
+Each step is a make target and can be called alone. The output of a step is printed in one piece when the step ends, so
+that parallel steps stay readable. A failing step does not stop the others; the exit status is 1 when any failed. The
+last line counts tests; a step that leaves no test report in .cache/results counts as one test.
+"""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / ".cache" / "results"
+
+SKIPPED = "skipped: "
+"""A step that cannot run on this machine says why on a line that starts so, and succeeds."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """A make target with the time that it may need on two cores, installation included."""
+
+    target: str
+    minutes: float
+
+
+# The longest first, so that two workers end at about the same time.
+TIERS = {
+    "test": (
+        Step("modules", 6),
+        Step("sanity", 5),
+        Step("molecule", 5),
+        Step("contract", 3),
+        Step("packaging", 3),
+        Step("ansible-lint", 2),
+        Step("unit", 2),
+        Step("types", 2),
+        Step("docs-lint", 2),
+        Step("lint", 1),
+    ),
+    "rest": (
+        Step("test-core-2.16", 10),
+        Step("test-core-next", 10),
+        Step("test-azcollection", 15),
+        Step("test-clients", 15),
+        Step("test-long", 10),
+        Step("test-core-2.20", 10),
+        Step("test-core-2.18", 10),
+    ),
+}
+TIERS["all"] = TIERS["test"] + TIERS["rest"]
+
+HARD_LIMIT = 3
+"""A step is ended, and has failed, after this many times its minutes: nothing may hang."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What became of a step."""
+
+    target: str
+    state: str
+    seconds: float
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+
+class Runner:
+    """Runs steps, and ends what still runs when it is interrupted."""
+
+    def __init__(self, deadline: float | None) -> None:
+        """Take the time, on the monotonic clock, after which no step may be running."""
+        self.deadline = deadline
+        self.lock = threading.Lock()
+        self.running: set[subprocess.Popen[str]] = set()
+        self.interrupted = False
+
+    def run(self, step: Step) -> Outcome:
+        """Run one step and print its output in one piece."""
+        start = time.monotonic()
+        if self.interrupted or (self.deadline and start + step.minutes * 60 > self.deadline):
+            return Outcome(step.target, "not run", 0)
+        for report in reports(step.target):
+            report.unlink()
+        # A make above this script would offer its own job slots to the one below.
+        variables = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+        process = subprocess.Popen(
+            ["make", "--no-print-directory", step.target],
+            cwd=ROOT,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        self.running.add(process)
+        watchdog = threading.Timer(HARD_LIMIT * step.minutes * 60, end, [process])
+        watchdog.start()
+        output, _none = process.communicate()
+        watchdog.cancel()
+        self.running.discard(process)
+        seconds = time.monotonic() - start
+        outcome = judge(step.target, process.returncode, output, seconds)
+        with self.lock:
+            sys.stdout.write(output)
+            print(f"<== {step.target}: {outcome.state} after {seconds:.0f} s", flush=True)
+        return outcome
+
+    def stop(self, _signal: int, _frame: object) -> None:
+        """End everything (called on SIGINT and SIGTERM)."""
+        self.interrupted = True
+        for process in list(self.running):
+            end(process)
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """End a step with all that it started."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGTERM)
+
+
+def reports(target: str) -> list[Path]:
+    """Find the test reports of a step: TARGET.xml, and TARGET.PART.xml where it runs pytest more than once."""
+    return sorted(RESULTS.glob(f"{target}.*xml"))
+
+
+def judge(target: str, status: int, output: str, seconds: float) -> Outcome:
+    """Tell what became of a step from its exit status, its output and its test reports, if it left any."""
+    skip = any(line.startswith(SKIPPED) for line in output.splitlines())
+    state = "failed" if status else "skipped" if skip else "passed"
+    if not reports(target):
+        return Outcome(target, state, seconds, **{state: 1})
+    suites = [suite for report in reports(target) for suite in ET.parse(report).iter("testsuite")]  # noqa: S314 - ours
+
+    def total(*names: str) -> int:
+        return sum(int(suite.get(name, 0)) for suite in suites for name in names)
+
+    bad, skipped = total("failures", "errors"), total("skipped")
+    # A step can fail beside its tests; that has to show in the counts too.
+    failed = bad or int(state == "failed")
+    return Outcome(target, state, seconds, total("tests") - bad - skipped, failed, skipped)
+
+
+def summarise(outcomes: list[Outcome]) -> None:
+    """Print a line per step and the counts."""
+    print("\n==> summary")
+    for outcome in outcomes:
+        tests = f"{outcome.passed} passed, {outcome.failed} failed, {outcome.skipped} skipped"
+        print(f"  {outcome.target:18} {outcome.state:8} {outcome.seconds:5.0f} s   {tests}")
+    not_run = [outcome.target for outcome in outcomes if outcome.state == "not run"]
+    if not_run:
+        print(f"Not run, for lack of time: {', '.join(not_run)}")
+    sums = [sum(getattr(outcome, name) for outcome in outcomes) for name in ("passed", "failed", "skipped")]
+    print("{} passed, {} failed, {} skipped".format(*sums), flush=True)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description="Run the steps of a tier, two at a time, and sum up.")
+    parser.add_argument("tier", choices=sorted(TIERS))
+    parser.add_argument("--minutes", type=float, help="start a step only if its time is left of so many minutes")
+    parser.add_argument("--jobs", type=int, default=2, help="how many steps run at once (default: 2)")
+    arguments = parser.parse_args()
+    runner = Runner(time.monotonic() + arguments.minutes * 60 if arguments.minutes is not None else None)
+    signal.signal(signal.SIGINT, runner.stop)
+    signal.signal(signal.SIGTERM, runner.stop)
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+        outcomes = list(pool.map(runner.run, TIERS[arguments.tier]))
+    summarise(outcomes)
+    sys.exit(1 if runner.interrupted or any(outcome.state == "failed" for outcome in outcomes) else 0)
+
+
+if __name__ == "__main__":
+    main()
