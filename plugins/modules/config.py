@@ -164,7 +164,8 @@ id:
   description: The ARM resource id of the cluster.
   returned: when the cluster is known
   type: str
-  sample: /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-web/providers/Microsoft.ContainerService/managedClusters/aks-web-dev
+  sample: >-
+    /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-web/providers/Microsoft.ContainerService/managedClusters/aks-web-dev
 name:
   description: The name of the cluster.
   returned: when the cluster is known

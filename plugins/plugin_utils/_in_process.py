@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from datetime import date, time
 from typing import Any
 
-from ansible import constants as C
+from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
@@ -72,7 +72,7 @@ class InProcessAction(ActionBase):
         in_background = bool(self._task.async_val)
         result.update(self._execute_module(task_vars=variables, wrap_async=in_background))
         if not in_background:
-            self._remove_tmp_path(self._connection._shell.tmpdir)
+            self._remove_tmp_path(self._connection._shell.tmpdir)  # type: ignore[no-untyped-call]
         return result
 
     @property
@@ -101,7 +101,9 @@ class InProcessAction(ActionBase):
 
     def _interpreter(self, variables: Mapping[str, Any]) -> str | None:
         """The Python that variables or configuration ask for; None when it is left to discovery."""
-        configured = C.config.get_config_value("INTERPRETER_PYTHON", variables=dict(self._host_variables(variables)))
+        configured = constants.config.get_config_value(
+            "INTERPRETER_PYTHON", variables=dict(self._host_variables(variables))
+        )
         path = str(self._templar.template(configured))
         return None if path.startswith("auto") else path
 

@@ -109,7 +109,7 @@ class Arm:
         libraries.require()
         self.session = session
         self.runtime = runtime
-        self._client = ARMPipelineClient(
+        self._client: ARMPipelineClient[HttpRequest, HttpResponse] = ARMPipelineClient(
             base_url=session.cloud.resource_manager,
             policies=[
                 RequestIdPolicy(),
@@ -235,6 +235,6 @@ def _json(response: HttpResponse, about: str) -> Any:
         return response.json()
     except ValueError:
         raise AzureError(
-            f"{about}: what answered at {urlsplit(response.request.url).netloc} with HTTP {response.status_code} is not "
-            "Azure Resource Manager (no JSON). Is a proxy in between?"
+            f"{about}: what answered at {urlsplit(response.request.url).netloc} with HTTP {response.status_code} "
+            "is not Azure Resource Manager (no JSON). Is a proxy in between?"
         ) from None

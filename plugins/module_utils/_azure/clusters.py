@@ -16,7 +16,12 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.arm import A
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.problems import API_VERSION, ArmError
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.providers import offered_versions
-from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.cluster import PROVIDER, RESOURCE_TYPE, Cluster, ClusterId
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.cluster import (
+    PROVIDER,
+    RESOURCE_TYPE,
+    Cluster,
+    ClusterId,
+)
 
 T = TypeVar("T")
 

@@ -52,7 +52,11 @@ class Problem:
         """The kind of refusal, when it is one that the code reacts to."""
         text = f"{self.subcode} {self.message}"
         for kind, statuses, codes, pattern in KINDS:
-            if (statuses is None or self.status in statuses) and re.search(codes, self.code) and re.search(pattern, text):
+            if (
+                (statuses is None or self.status in statuses)
+                and re.search(codes, self.code)
+                and re.search(pattern, text)
+            ):
                 return kind
         return None
 
@@ -67,34 +71,70 @@ class Problem:
 KINDS: tuple[tuple[str, tuple[int, ...] | None, str, str], ...] = (
     (CHANGED_MEANWHILE, (412,), r"", r""),
     (CHANGED_MEANWHILE, (409,), r"EtagMismatch|_FailedPrecondition$", r""),
-    (IN_PROGRESS, (409,), r"OperationNotAllowed|OperationPreempted|AnotherOperationInProgress|Conflict", r"in progress"),
-    (FEATURE_MISSING, None, r"KubeProxyConfigFeatureNotRegistered|PreviewFeatureNotRegistered", r""),
-    (FEATURE_MISSING, (400,), r"", r"KubeProxyConfigFeatureNotRegistered|\b1132\b|[Ff]eature .*KubeProxyConfigurationPreview.* not registered"),
-    (API_VERSION, (400, 404), r"NoRegisteredProviderFound|InvalidResourceType|InvalidApiVersionParameter|UnsupportedApiVersion", r""),
+    (
+        IN_PROGRESS,
+        (409,),
+        r"OperationNotAllowed|OperationPreempted|AnotherOperationInProgress|Conflict",
+        r"in progress",
+    ),
+    (FEATURE_MISSING, None, r"KubeProxyConfigFeatureNotRegistered", r""),
+    (FEATURE_MISSING, (400,), r"", r"KubeProxyConfigFeatureNotRegistered|\b1132\b"),
+    (FEATURE_MISSING, (400,), r"", r"[Ff]eature .*KubeProxyConfigurationPreview.* not registered"),
+    (API_VERSION, (400, 404), r"NoRegisteredProviderFound|InvalidResourceType", r""),
+    (API_VERSION, (400, 404), r"InvalidApiVersionParameter|UnsupportedApiVersion", r""),
     (NOT_FOUND, (404,), r"", r""),
     (FORBIDDEN, (401, 403), r"", r""),
 )
 
-# What a user can do, by code or subcode. The first row that fits counts.
+# What a user can do, by code, subcode or message. The first row that fits counts.
 REMEDIES: tuple[tuple[str, str], ...] = (
-    (r"AuthorizationFailed|LinkedAuthorizationFailed", "Give the identity a role with that action at that scope; docs/permissions.md in the "
-     "collection lists all that is needed. A role given just now takes some minutes to count."),
-    (r"SubscriptionNotFound|InvalidSubscriptionId", "Check the subscription id, and that this identity may see the subscription."),
+    (
+        r"AuthorizationFailed",
+        "Give the identity a role with that action at that scope, see docs/permissions.md of aks.kube_proxy.",
+    ),
+    (
+        r"SubscriptionNotFound|InvalidSubscriptionId",
+        "Check the subscription id, and that this identity may see the subscription.",
+    ),
     (r"ResourceGroupNotFound", "Check the resource group's name and the subscription."),
-    (r"ResourceNotFound|NotFound", "Check the name, the resource group and the subscription."),
+    (r"NotFound", "Check the name, the resource group and the subscription."),
     (r"ScopeLocked", "Remove the lock, or ask its owner, and run again."),
-    (r"RequestDisallowedByPolicy", "Azure Policy forbids it: change the cluster as the policy asks, or get an exemption."),
-    (r"OperationBlockedByNodeDisruptionPolicy", "The cluster's node disruption policy forbids it now: wait for its window or change the policy."),
-    (r"KubeProxyConfigFeatureNotRegistered|PreviewFeatureNotRegistered|1132", "Register the preview feature with aks.kube_proxy.preview_feature first."),
-    (r"KubeProxyConfigDisabledBYOCNIOnly", "kube-proxy can only be disabled on clusters made with network plugin 'none'."),
-    (r"CiliumDataplaneRequiresKubeProxyConfigDisabled", "Cilium replaces kube-proxy: there is no mode to choose on this cluster."),
-    (r"UnmarshalError|InvalidParameter|BadRequest", "Azure did not understand the cluster's definition in this API version: try another 'api_version'."),
-    (r"ExpiredAuthenticationToken|InvalidAuthenticationToken", "Sign in again, and check 'cloud_environment' and the machine's clock."),
-    (r"Throttled|TooManyRequests|^HTTP 429", "Azure asks for fewer requests: run again in some minutes, with fewer clusters at a time."),
+    (r"RequestDisallowedByPolicy", "Change the cluster as the policy asks, or get an exemption from its owner."),
+    (
+        r"OperationBlockedByNodeDisruptionPolicy",
+        "The cluster's node disruption policy forbids it now: wait for its window, or change the policy.",
+    ),
+    (
+        r"FeatureNotRegistered|\b1132\b|not registered",
+        "Register the preview feature with aks.kube_proxy.preview_feature first.",
+    ),
+    (
+        r"KubeProxyConfigDisabledBYOCNIOnly",
+        "kube-proxy can only be disabled on clusters made with network plugin 'none'.",
+    ),
+    (
+        r"CiliumDataplaneRequiresKubeProxyConfigDisabled",
+        "Cilium replaces kube-proxy: there is no mode to choose on this cluster.",
+    ),
+    (
+        r"UnmarshalError|InvalidParameter",
+        "Azure did not understand the cluster's definition in this API version: try another 'api_version'.",
+    ),
+    (
+        r"ExpiredAuthenticationToken|InvalidAuthenticationToken",
+        "Sign in again, and check 'cloud_environment' and the machine's clock.",
+    ),
+    (
+        r"Throttled|TooManyRequests|^HTTP 429",
+        "Azure asks for fewer requests: run again in some minutes, with fewer clusters at a time.",
+    ),
     (r"in progress", "Run again when that has ended, or let 'wait: true' wait for it."),
     (r"stopped state", "Start the cluster first: az aks start."),
-    (r"^HTTP 5|InternalServerError|InternalOperationError|ServiceUnavailable", "Azure, or a proxy on the way, had a fault: run again later."),
-)  # fmt: skip
+    (
+        r"^HTTP 5|InternalServerError|InternalOperationError|ServiceUnavailable",
+        "Azure, or a proxy on the way, had a fault: run again later.",
+    ),
+)
 
 
 def read_problem(status: int, headers: Mapping[str, str], text: str) -> Problem:

@@ -62,9 +62,9 @@ def _call(arm: Arm, subscription: str, verb: str, namespace: str, about: str) ->
     try:
         return getattr(client.providers, verb)(namespace)
     except HttpResponseError as error:
-        if error.response is None:
+        answer: Any = error.response
+        if answer is None:
             raise AzureError(f"{about}: {explain_token_error(error, session).message}") from None
-        problem = read_problem(error.response.status_code, error.response.headers, error.response.text())
-        raise ArmError(about, problem) from None
+        raise ArmError(about, read_problem(answer.status_code, answer.headers, answer.text())) from None
     except SdkError as error:
         raise AzureError(f"{about}: {explain_token_error(error, session).message}") from None

@@ -86,7 +86,9 @@ def check_subscription(subscription: str) -> str:
         ValueError: it is not a GUID.
     """
     if not _SUBSCRIPTION_ID.match(subscription):
-        raise ValueError(f"{subscription!r} is not a subscription id (a GUID such as 00000000-0000-0000-0000-000000000000).")
+        raise ValueError(
+            f"{subscription!r} is not a subscription id (a GUID such as 00000000-0000-0000-0000-000000000000)."
+        )
     return subscription
 
 
@@ -240,7 +242,7 @@ def switch_body(cluster: Cluster, config: KubeProxy) -> dict[str, Any]:
 
     A PUT replaces the resource, so whatever this collection does not know has to travel along untouched.
     """
-    body = _without_nulls(copy.deepcopy(dict(cluster.body)))
+    body: dict[str, Any] = _without_nulls(copy.deepcopy(dict(cluster.body)))
     for path in READ_ONLY:
         _remove(body, path)
     network = body.setdefault("properties", {}).setdefault("networkProfile", {})

@@ -13,7 +13,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.cluster import Cluster, Pool, reaches, version_tuple
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.cluster import (
+    Cluster,
+    Pool,
+    reaches,
+    version_tuple,
+)
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.kube_proxy import (
     DISABLED,
     IPTABLES,
@@ -136,7 +141,8 @@ def _at_least(minor: tuple[int, int]) -> Callable[[Situation], str | None]:
         version = situation.cluster.version
         if version_tuple(version) >= minor:
             return None
-        return f"{situation.target} needs Kubernetes {minor[0]}.{minor[1]}, the cluster runs {version or 'an unknown version'}."
+        runs = version or "an unknown version"
+        return f"{situation.target} needs Kubernetes {minor[0]}.{minor[1]}, the cluster runs {runs}."
 
     return reason
 
@@ -161,7 +167,8 @@ def _disable_needs_byo_cni(situation: Situation) -> str | None:
     network = situation.cluster.network
     if str(network.get("networkPlugin") or "").casefold() == "none" or _cilium(situation):
         return None
-    return f"kube-proxy can only be disabled with a network plugin of one's own, this cluster has {network.get('networkPlugin')!r}."
+    plugin = network.get("networkPlugin")
+    return f"kube-proxy can only be disabled with a network plugin of one's own, this cluster has {plugin!r}."
 
 
 def _stopped(situation: Situation) -> str | None:
@@ -251,7 +258,7 @@ RULES = (
         BLOCK,
         (NFTABLES,),
         _at_least((1, 33)),
-        "Upgrade the cluster first. Before AKS release 2026-07-17 Azure took the setting and silently went on with iptables.",
+        "Upgrade the cluster first. Before AKS release 2026-07-17 Azure took the setting and went on with iptables.",
         AKS_RELEASES,
     ),
     Rule("ipvs-kubernetes-version", BLOCK, (IPVS,), _at_least((1, 22)), "Upgrade the cluster first.", AKS_DOCS),
@@ -324,8 +331,10 @@ RULES = (
         WARN,
         (NFTABLES,),
         _kernel_from(
-            (5, 13), (6, 1), "kube-proxy's nftables mode has no workaround for a conntrack fault of kernels before 6.1, "
-            "long-lived connections may be reset on these pools"
+            (5, 13),
+            (6, 1),
+            "kube-proxy's nftables mode has no workaround for a conntrack fault of kernels before 6.1, "
+            "long-lived connections may be reset on these pools",
         ),
         "Prefer Ubuntu 24.04 or Azure Linux 3 nodes, or try it on a cluster that matters less.",
         VIRTUAL_IPS,

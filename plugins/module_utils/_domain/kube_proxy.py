@@ -167,6 +167,8 @@ def desired(current: KubeProxy, request: Request) -> KubeProxy:
         )
     mode = request.mode or current.mode or IPTABLES
     if ipvs and mode != IPVS:
-        raise InvalidRequest(f"'ipvs_config' belongs to IPVS, but this cluster runs {mode}: add 'mode: IPVS' to switch.")
+        raise InvalidRequest(
+            f"'ipvs_config' belongs to IPVS, but this cluster runs {mode}: add 'mode: IPVS' to switch."
+        )
     kept = dict(current.ipvs) if mode == IPVS else {}
     return replace(current, enabled=True, mode=mode, ipvs={**kept, **ipvs}, configured=True)

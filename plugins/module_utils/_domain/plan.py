@@ -18,7 +18,12 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.compatibili
     Situation,
     findings,
 )
-from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.kube_proxy import KubeProxy, Request, desired, to_arm
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.kube_proxy import (
+    KubeProxy,
+    Request,
+    desired,
+    to_arm,
+)
 
 ENFORCE = "enforce"
 ONLY_WARN = "warn"

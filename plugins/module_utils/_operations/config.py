@@ -53,10 +53,10 @@ def run(parameters: Parameters, runtime: Runtime) -> dict[str, Any]:
     return Switch(
         Clusters(arm, version),
         runtime,
-        named or _named_by_parts(parameters, subscription_of(arm.session)),
-        request,
-        Policy(parameters["preflight"], parameters["failed_clusters"]),
-        waiting,
+        cluster=named or _named_by_parts(parameters, subscription_of(arm.session)),
+        request=request,
+        policy=Policy(parameters["preflight"], parameters["failed_clusters"]),
+        waiting=waiting,
     ).run()
 
 

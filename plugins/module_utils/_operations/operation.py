@@ -53,7 +53,7 @@ class Operation:
             return self.run(parameters, runtime)
         except AzureError as error:
             return {"failed": True, "msg": error.message, **error.details}
-        except Exception as error:  # noqa: BLE001  # what nobody thought of: say so, with the way to report it
+        except Exception as error:  # what nobody thought of: say so, with the way to report it
             return {
                 "failed": True,
                 "msg": f"{self.name} met something that it was not written for: {type(error).__name__}: {error}. "
@@ -64,9 +64,7 @@ class Operation:
 
 def run_module(operation: Operation) -> None:
     """The C(main) of an ordinary module."""
-    module = AnsibleModule(
-        argument_spec=operation.argument_spec, supports_check_mode=True, **operation.constraints
-    )
+    module = AnsibleModule(argument_spec=operation.argument_spec, supports_check_mode=True, **operation.constraints)
     result = operation.outcome(module.params, Runtime(check_mode=module.check_mode))
     if result.pop("failed", False):
         module.fail_json(**result)

@@ -48,7 +48,7 @@ def run(parameters: Parameters, runtime: Runtime) -> dict[str, Any]:
         raise AzureError(str(error)) from None
     arm = sign_in(parameters, runtime)
     flag = Flag(arm, subscription_of(arm.session), parameters["namespace"], parameters["name"])
-    return FlagChange(arm, runtime, flag, parameters["state"], waiting, parameters).run()
+    return FlagChange(arm, runtime, flag, waiting, parameters).run()
 
 
 class FlagChange:
@@ -58,18 +58,15 @@ class FlagChange:
         arm: the client.
         runtime: time, check mode, and whether anyone still waits.
         flag: which one.
-        wanted: C(present) or C(absent).
         waiting: how long to wait.
-        parameters: the module's further options, C(refresh_provider) and C(force).
+        parameters: the module's further options: C(state), C(refresh_provider) and C(force).
     """
 
-    def __init__(
-        self, arm: Arm, runtime: Runtime, flag: Flag, wanted: str, waiting: Waiting, parameters: Parameters
-    ) -> None:
+    def __init__(self, arm: Arm, runtime: Runtime, flag: Flag, waiting: Waiting, parameters: Parameters) -> None:
         self.arm = arm
         self.runtime = runtime
         self.flag = flag
-        self.wanted = wanted
+        self.wanted = parameters["state"]
         self.waiting = waiting
         self.refresh = parameters["refresh_provider"]
         self.force = parameters["force"]
@@ -167,8 +164,8 @@ class FlagChange:
         if users:
             shown = ", ".join(users[:10]) + (f" and {len(users) - 10} more" if len(users) > 10 else "")
             raise AzureError(
-                f"{self.flag.about}: {len(users)} cluster(s) hold a kube-proxy configuration: {shown}. Without the flag "
-                "they could not be updated any more in regions where AKS release 2026-07-17 has not arrived. Add "
+                f"{self.flag.about}: {len(users)} cluster(s) hold a kube-proxy configuration: {shown}. Without the "
+                "flag they could not be updated any more in regions where AKS release 2026-07-17 has not arrived. Add "
                 "'force: true' to unregister it all the same.",
                 code="FeatureInUse",
                 clusters=users,

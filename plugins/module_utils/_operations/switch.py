@@ -81,6 +81,7 @@ class Switch:
         self,
         clusters: Clusters,
         runtime: Runtime,
+        *,
         cluster: ClusterId,
         request: Request,
         policy: Policy,
@@ -183,7 +184,9 @@ class Switch:
         if decided.refused:
             self.plan = decided
             reasons = " ".join(str(finding) for finding in decided.refused)
-            already = "" if decided.write else f"It already asks for {decided.target.target}, but that may not have arrived. "
+            already = (
+                "" if decided.write else f"It asks for {decided.target.target} already, which may not have arrived. "
+            )
             raise AzureError(
                 f"{self.about}: refused before any write. {already}{reasons}", code=decided.refused[0].rule
             )
@@ -272,8 +275,8 @@ class Switch:
             if error is not None:
                 raise error
             raise AzureError(
-                f"{self.about}: still {doing or 'not answered for'} after {self.waiting.timeout:.0f} seconds. Azure goes "
-                "on with it; run again to wait for its end, or with a longer 'wait_timeout'.",
+                f"{self.about}: still {doing or 'not answered for'} after {self.waiting.timeout:.0f} seconds. Azure "
+                "goes on with it; run again to wait for its end, or with a longer 'wait_timeout'.",
                 code="Timeout",
             )
         self.runtime.sleep(min(seconds, left))
@@ -292,7 +295,7 @@ class Switch:
         state = cluster.provisioning_state
         failed = ArmError(self.about, problem or Problem(0, f"Operation{state}", "", "Azure gave no reason."))
         failed.message = (
-            f"{failed.message}. The switch ended {state}; the cluster asks for {cluster.kube_proxy.target}, its nodes may "
-            "differ. Run again with 'failed_clusters: repair' once the cause is gone."
+            f"{failed.message}. The switch ended {state}; the cluster asks for {cluster.kube_proxy.target}, its nodes "
+            "may differ. Run again with 'failed_clusters: repair' once the cause is gone."
         )
         return failed
