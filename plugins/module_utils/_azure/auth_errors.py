@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
 
-AADSTS = re.compile(r"AADSTS(\d+)(.*?)(?=\s*Trace ID|\s*Correlation ID|\s*Timestamp|$)", re.DOTALL)
+AADSTS = re.compile(r"AADSTS(?P<number>\d+):?\s*(?P<text>.*?)\s*(?=Trace ID|Correlation ID|Timestamp|$)")
 CORRELATION = re.compile(r"Correlation ID: ?([0-9a-fA-F-]{36})")
 TOKEN_LIKE = re.compile(r"eyJ[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]*){0,2}")
 LONGEST_REASON = 500
@@ -28,7 +28,7 @@ REMEDIES = {
     "700016": "The tenant does not know this client. Check client_id, tenant and the cloud.",
     "700027": "The certificate does not belong to this client. Upload its public part to the app registration.",
     "700021": "The assertion was refused. Check client_id, tenant and the federated credential.",
-    "700024": "The federated token has expired or is not valid yet. Get a new one, and check this host's clock.",
+    "700024": "The assertion has expired or is not valid yet. Renew the federated token, and check this host's clock.",
     "70021": "No federated credential of this client matches the token's issuer, subject and audience.",
     "700211": "No federated credential of this client matches the token's issuer.",
     "700212": "No federated credential of this client matches the token's audience (api://AzureADTokenExchange).",
@@ -50,6 +50,15 @@ REMEDIES = {
     "50173": "The Azure CLI's session was revoked. Run az login again.",
 }
 
+METHOD_REMEDIES = {
+    "Azure CLI": "Run az login on this host, or choose other credentials (auth_source).",
+    "managed identity": (
+        "This host must be an Azure resource with a managed identity, and client_id (or AZURE_CLIENT_ID), if set, "
+        "must be the client id of an identity assigned to it. Elsewhere choose other credentials (auth_source)."
+    ),
+    "certificate": "Check that x509_certificate_path holds the client's certificate and its private key.",
+}
+
 
 @dataclass(frozen=True)
 class SignIn:
@@ -58,12 +67,12 @@ class SignIn:
     Attributes:
         method: how it was tried, for example "client secret".
         source: where its credentials came from.
-        authority: base URL of the token service.
+        authority: base URL of the token service; nothing where another program or endpoint on this host is asked.
     """
 
     method: str
     source: str
-    authority: str
+    authority: str | None
 
 
 def explain_sign_in_error(error: Exception, sign_in: SignIn) -> AzureError:
@@ -76,37 +85,29 @@ def explain_sign_in_error(error: Exception, sign_in: SignIn) -> AzureError:
     Returns:
         The error to raise. Its details hold C(code) (C(AADSTS…)) and C(correlation_id) where Azure gave them.
     """
-    for cause in causes(error):
+    wrapped = list(causes(error))
+    for cause in wrapped:
         if isinstance(cause, AzureError):
             return cause
-    text = " ".join(str(getattr(error, "message", None) or error).split())
-    how = f"Signing in to Azure failed ({sign_in.method}, credentials from {sign_in.source})"
-    match = AADSTS.search(text)
-    if match:
-        code = "AADSTS" + match.group(1)
-        details = {"code": code}
-        correlation = CORRELATION.search(text)
-        if correlation:
-            details["correlation_id"] = correlation.group(1)
-        reason = tidy(code + match.group(2))
-        remedy = REMEDIES.get(match.group(1), "Check client_id, tenant and the credentials, then try again.")
-        trace = f" (correlation id {correlation.group(1)})" if correlation else ""
-        return AzureError(f"{how}. {_sentence(reason)}{trace} {remedy}".replace(".(", ". (").strip(), **details)
-    reason = connection_reason(error)
-    if reason:
-        unreachable = explain_connection_error(error, sign_in.authority)
-        return AzureError(f"{how}. {unreachable.message}", **unreachable.details)
-    return AzureError(f"{how}. {_sentence(tidy(text))} {METHOD_REMEDIES.get(sign_in.method, '')}".strip())
+    how = f"Signing in to Azure failed ({sign_in.method}, credentials from {sign_in.source})."
+    for cause in wrapped:
+        refusal = AADSTS.search(_one_line(str(cause)))
+        if refusal:
+            return _refused(how, refusal)
+    if sign_in.authority and connection_reason(error):
+        return AzureError(f"{how} {explain_connection_error(error, sign_in.authority).message}")
+    reason = tidy(str(getattr(error, "message", None) or error))
+    return AzureError(f"{how} {_sentence(reason)} {METHOD_REMEDIES.get(sign_in.method, '')}".rstrip())
 
 
-METHOD_REMEDIES = {
-    "Azure CLI": "Run az login on this host, or choose other credentials (auth_source).",
-    "managed identity": (
-        "This host must be an Azure resource with a managed identity, and client_id (or AZURE_CLIENT_ID), if set, "
-        "must be the client id of an identity assigned to it. Elsewhere choose other credentials (auth_source)."
-    ),
-    "certificate": "Check that x509_certificate_path holds the client's certificate and its private key.",
-}
+def _refused(how: str, refusal: re.Match[str]) -> AzureError:
+    code = f"AADSTS{refusal['number']}"
+    remedy = REMEDIES.get(refusal["number"], "Check client_id, tenant and the credentials.")
+    message = f"{how} {code}: {_sentence(tidy(refusal['text']))} {remedy}"
+    correlation = CORRELATION.search(refusal.string)
+    if correlation is None:
+        return AzureError(message, code=code)
+    return AzureError(f"{message} Correlation id: {correlation[1]}.", code=code, correlation_id=correlation[1])
 
 
 def explain_connection_error(error: BaseException, url: str) -> AzureError:
@@ -186,9 +187,13 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 
 def tidy(text: str) -> str:
     """Make foreign text fit for a message: one line, not endless, nothing that looks like a token."""
-    text = TOKEN_LIKE.sub("<token>", " ".join(text.split()))
+    text = TOKEN_LIKE.sub("<token>", _one_line(text))
     return text if len(text) <= LONGEST_REASON else text[:LONGEST_REASON] + "…"
 
 
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
 def _sentence(text: str) -> str:
-    return text if text.endswith((".", "!", "?", "…")) else text + "."
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."

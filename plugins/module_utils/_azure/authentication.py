@@ -111,7 +111,8 @@ def authenticate(
         cloud = find_cloud(settings.cloud.value if settings.cloud else DEFAULT_CLOUD, verify=settings.verify)
         subscription = settings.subscription_id
     cloud, credentials = _with_authority(settings.authority or cloud.authority, cloud, choice.credentials)
-    sign_in = SignIn(LABELS[choice.method], choice.source, cloud.authority)
+    asks_authority = choice.method not in (AZURE_CLI, MANAGED_IDENTITY)
+    sign_in = SignIn(LABELS[choice.method], choice.source, cloud.authority if asks_authority else None)
     endpoint = Endpoint(
         authority=cloud.authority,
         verify=settings.verify,

@@ -39,7 +39,7 @@ class TokenCache:
     """Tokens by whom and what they are for.
 
     Safe with threads: for one key one request is under way at a time, and all who wait for it get its result, or
-    its error. Safe with fork: see L(forget_requests, #TokenCache.forget_requests).
+    its error. Safe with fork: see C(forget_requests).
 
     Args:
         now: the clock, seconds since the epoch.
@@ -106,8 +106,7 @@ class CachedCredential:
     """A credential as azure-core's pipelines want it, in front of another whose tokens it keeps.
 
     Args:
-        credential: the credential to ask when no token is kept. It may be a function that builds it, called at the
-            first need.
+        credential: the credential to ask when no token is kept.
         key: tells this credential from others: authority, tenant, client or source, and a fingerprint of what
             proves the identity, so that a wrong secret never gets the token of the right one.
         explain: turns azure-identity's exceptions into an error for users.
