@@ -21,7 +21,7 @@ heading = @printf '\n==> %s: %s\n' "$@" "$(1)"
 with_environment = if bin=$$($(ENVIRONMENT) $(1)); then $(2); \
 	elif [ $$? -eq 3 ]; then echo "skipped: $@ needs a Python that is not on this machine"; else exit 1; fi
 
-.PHONY: help venv env demo unit test test-all test-rest fmt lint types docs-lint contract modules molecule sanity ansible-lint \
+.PHONY: help venv env demo unit test test-all fmt lint types docs-lint contract modules molecule sanity ansible-lint \
 	packaging test-clients test-azcollection test-long lock clean
 
 help: ## List the targets
@@ -44,11 +44,8 @@ unit: venv ## Inner loop: unit tests, in seconds
 test: venv ## All that a contributor needs before a push
 	@$(IN_ENV) python tests/tools/steps.py test
 
-test-all: venv ## make test, then other ansible-core versions, real clients and long runs
-	@$(IN_ENV) python tests/tools/steps.py all
-
-test-rest: venv ## What make test-all adds to make test; MINUTES=n starts only steps that can end within n minutes
-	@$(IN_ENV) python tests/tools/steps.py rest $(if $(MINUTES),--minutes $(MINUTES))
+test-all: venv ## make test, then other ansible-core versions, real clients, long runs; MINUTES=n: what fits into n minutes
+	@$(IN_ENV) python tests/tools/steps.py all $(if $(MINUTES),--minutes $(MINUTES))
 
 # --- steps of make test ---
 

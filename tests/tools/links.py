@@ -62,9 +62,9 @@ def check(folder: Path) -> list[str]:
     broken = []
     for page in (folder / name for name in sorted(filter(None, names))):
         if page.is_file():
-            for target in links(page.read_text(encoding="utf-8")):
-                if not ELSEWHERE.match(target) and (wrong := problem(page, target)):
-                    broken.append(f"{page.relative_to(folder)}: {target}: {wrong}")
+            targets = [target for target in links(page.read_text(encoding="utf-8")) if not ELSEWHERE.match(target)]
+            problems = [(target, problem(page, target)) for target in targets]
+            broken += [f"{page.relative_to(folder)}: {target}: {wrong}" for target, wrong in problems if wrong]
     return broken
 
 
