@@ -126,7 +126,7 @@ class InProcessAction(ActionBase):
             plain(self._task.args)
         )
         secrets = checked._no_log_values  # AnsibleModule takes them from there too
-        if checked.errors:
+        if checked.error_messages:
             error = checked.errors[0]
             message = str(error)
             if isinstance(error, UnsupportedError):
