@@ -1,0 +1,152 @@
+"""Faults by name: scripted trouble, one table. docs/emulator.md explains each."""
+
+from __future__ import annotations
+
+import random
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import checks
+from .checks import FleetError
+from .wire import JsonObject
+
+# name -> when it strikes, and its parameters with their defaults (None: no default value).
+# front: before the request is looked at · provider: in place of the provider's own checks of a write ·
+# operation: shapes what an accepted write leads to · after: the request is carried out, the answer is changed.
+FAULTS: dict[str, tuple[str, JsonObject]] = {
+    "throttled": ("front", {"shape": "aks", "retry_after": None}),
+    "server_error": ("front", {"status": 500, "shape": "json"}),
+    "token_expired": ("front", {}),
+    "forbidden": ("front", {}),
+    "policy_denied": ("front", {"policy": "deny-kube-proxy-changes"}),
+    "scope_locked": ("front", {}),
+    "cut_before": ("front", {}),
+    "garbage": ("after", {}),
+    "wrong_content": ("after", {}),
+    "cut_after": ("after", {}),
+    "slow": ("after", {"seconds": 2.0}),
+    "etag_race": ("provider", {}),
+    "operation_in_progress": ("provider", {"operation": "Updating", "pool": False}),
+    "blocked_by_node_disruption_policy": ("provider", {}),
+    "feature_not_propagated": ("provider", {}),
+    "changed_underneath": ("provider", {"patch": {"tags": {"changed-underneath": "yes"}}}),
+    "operation_failed": (
+        "operation",
+        {"code": "InternalOperationError", "message": "Internal server error.", "config": "kept"},
+    ),
+    "operation_canceled": ("operation", {"config": "kept"}),
+    "operation_stuck": ("operation", {}),
+    "ignored": ("operation", {}),
+}
+# Provider and operation faults concern writes of clusters; the others strike at whatever matches.
+WRITES_ONLY = {"provider", "operation"}
+
+FAULT_KEYS: checks.Keys = {
+    "fault": tuple(FAULTS),
+    "match": dict,
+    "times": object,
+    "skip": int,
+    "chance": float,
+    "with": dict,
+}
+MATCH_KEYS: checks.Keys = {"method": str, "path": str, "cluster": str}
+
+
+@dataclass
+class Fault:
+    """One scripted fault. `times` None: for ever."""
+
+    name: str
+    method: str | None = None
+    path: re.Pattern[str] | None = None
+    cluster: str | None = None
+    times: int | None = 1
+    skip: int = 0
+    chance: float = 1.0
+    parameters: JsonObject = field(default_factory=dict)
+    struck: int = 0
+
+    @property
+    def stage(self) -> str:
+        """When it strikes."""
+        return FAULTS[self.name][0]
+
+    def matches(self, method: str, path: str, cluster: str | None) -> bool:
+        """Tell whether a request is meant. `cluster`: the name of the cluster that it is about."""
+        return (
+            (self.times is None or self.struck < self.times)
+            and (self.stage not in WRITES_ONLY or method == "PUT")
+            and (self.method is None or self.method == method)
+            and (self.path is None or self.path.search(path) is not None)
+            and (self.cluster is None or (cluster is not None and self.cluster.lower() == cluster.lower()))
+        )
+
+    def view(self) -> JsonObject:
+        """The fault as the control plane shows it."""
+        return {
+            "fault": self.name,
+            "match": {
+                key: value
+                for key, value in (
+                    ("method", self.method),
+                    ("path", self.path.pattern if self.path else None),
+                    ("cluster", self.cluster),
+                )
+                if value is not None
+            },
+            "times": self.times,
+            "skip": self.skip,
+            "chance": self.chance,
+            "with": self.parameters,
+            "struck": self.struck,
+        }
+
+
+def parse(order: Any) -> Fault:
+    """Read a fault order; FleetError tells what is wrong with it."""
+    checks.table("fault", order, FAULT_KEYS, ["fault"])
+    match = checks.table("fault.match", order.get("match", {}), MATCH_KEYS)
+    defaults = FAULTS[order["fault"]][1]
+    given = order.get("with", {})
+    if unknown := sorted(set(given) - set(defaults)):
+        raise FleetError(f"fault.with: {order['fault']} has no parameter {unknown[0]!r}; known are {sorted(defaults)}")
+    times = order.get("times", 1)
+    if times is not None and (not isinstance(times, int) or isinstance(times, bool) or times < 1):
+        raise FleetError(f"fault.times: must be a positive whole number or null, not {times!r}")
+    try:
+        path = re.compile(match["path"], re.IGNORECASE) if "path" in match else None
+    except re.error as error:
+        raise FleetError(f"fault.match.path: {error}") from None
+    return Fault(
+        name=order["fault"],
+        method=match["method"].upper() if "method" in match else None,
+        path=path,
+        cluster=match.get("cluster"),
+        times=times,
+        skip=order.get("skip", 0),
+        chance=order.get("chance", 1.0),
+        parameters={**defaults, **given},
+    )
+
+
+class FaultDesk:
+    """The faults in force."""
+
+    def __init__(self, dice: random.Random) -> None:
+        """Throw `dice` for faults by chance."""
+        self._dice = dice
+        self.faults: list[Fault] = []
+
+    def draw(self, method: str, path: str, cluster: str | None) -> dict[str, Fault]:
+        """Choose the faults that strike at a request, at most one per stage; skips and chances are used up."""
+        struck: dict[str, Fault] = {}
+        for fault in self.faults:
+            if fault.stage in struck or not fault.matches(method, path, cluster):
+                continue
+            if fault.skip:
+                fault.skip -= 1
+            elif fault.chance >= 1 or self._dice.random() < fault.chance:
+                fault.struck += 1
+                struck[fault.stage] = fault
+        return struck
