@@ -23,10 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     except FleetError as error:
         print(f"emulator: {error}", file=sys.stderr)
         return 2
-    found = os.environ.get("AKS_EMULATOR_SPECS")
-    emulator = server.make(
-        fleet, port=options.port, speed=options.speed, seed=options.seed, specs=options.specs, found=found
-    )
+    emulator = server.make(fleet, port=options.port, speed=options.speed, seed=options.seed, specs=options.specs)
     return asyncio.run(_run(emulator, options))
 
 

@@ -40,9 +40,7 @@ class Ask:
         group, name = self.values["group"], self.values["name"]
         found = self.world.find_cluster(self.cluster_id)
         if found is None:
-            raise refusal(
-                "ResourceNotFound", type="Microsoft.ContainerService/managedClusters", name=name, group=group
-            )
+            raise refusal("ResourceNotFound", type="Microsoft.ContainerService/managedClusters", name=name, group=group)
         return found
 
     def json_object(self) -> JsonObject:
@@ -61,7 +59,10 @@ Handler = Callable[[Ask], Answer]
 
 @dataclass(frozen=True)
 class Route:
-    """One kind of request. `action`: what the role must allow ("" for none; may hold {names}). `family`: its API versions."""
+    """One kind of request.
+
+    `action`: what the role must allow ("" for none; may hold {names}). `family`: whose API versions it takes.
+    """
 
     method: str
     path: str

@@ -234,7 +234,7 @@ def _accept(ask: Ask, cluster: Cluster | None, new: JsonObject) -> Answer:
     spelling = (old["properties"].get("networkProfile") or {}).get("loadBalancerSku") if not created else "Standard"
     same_sku = isinstance(spelling, str) and spelling.lower() == str(network.get("loadBalancerSku", "")).lower()
     if same_sku:
-        # Recorded 2022–24: lower case in the PUT's answer, `Standard` in later GETs.
+        # Recorded 2022 to 2024: lower case in the PUT's answer, `Standard` in later GETs.
         network["loadBalancerSku"] = str(spelling).lower()
     outcome, keep = _outcome(fault)
     cluster.body = new
@@ -271,5 +271,3 @@ def _outcome(fault: Fault | None) -> tuple[operations.Outcome, bool]:
         return operations.Outcome("Canceled", error), keep
     error = {"code": fault.parameters["code"], "message": fault.parameters["message"]}
     return operations.Outcome("Failed", error), keep
-
-

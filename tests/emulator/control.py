@@ -145,4 +145,3 @@ TABLE: dict[tuple[str, str], Callable[[Dispatcher, Call, list[str]], Answer]] = 
     ("POST", "reset"): _reset,
     ("GET", "throttling"): _throttling,
 }
-

@@ -83,7 +83,7 @@ class Dispatcher:
             if call.segments[:1] == [control.PREFIX]:
                 return control.answer(self, call)
             found = self._answer(call, caller)
-        except Exception:  # noqa: BLE001 - a client must never see a traceback, whatever is wrong in here
+        except Exception:
             traceback.print_exc(file=sys.stderr)
             found = arm_error(500, "InternalServerError", TABLE["InternalServerError"].message)
         self._decorate(call, found)

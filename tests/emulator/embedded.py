@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -31,8 +30,7 @@ class Emulator:
         self, fleet: JsonObject | Path | None = None, *, speed: float = 1.0, seed: int = 0, specs: Path | None = None
     ) -> None:
         """Check the fleet; nothing runs before `start` or `with`."""
-        found = os.environ.get("AKS_EMULATOR_SPECS")
-        self._server = server.make(load(fleet), speed=speed, seed=seed, specs=specs, found=found)
+        self._server = server.make(load(fleet), speed=speed, seed=seed, specs=specs)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="aks-emulator", daemon=True)
 
@@ -114,7 +112,7 @@ class Emulator:
 
     def clear_faults(self) -> None:
         """Drop all faults."""
-        self._call(lambda: self._server.desk.world.faults.faults.clear())
+        self._call(self._server.desk.world.faults.faults.clear)
 
     def change_cluster(self, wanted: str, patch: JsonObject) -> JsonObject:
         """Merge a JSON patch into a cluster, behind everyone's back. Name it by id or by unique name."""
@@ -139,7 +137,7 @@ class Emulator:
 
     def throttling(self) -> list[JsonObject]:
         """The token buckets and their counters."""
-        return self._call(lambda: self._server.desk.world.throttle.view())
+        return self._call(self._server.desk.world.throttle.view)
 
     def _call(self, work: Callable[[], T]) -> T:
         """Run `work` on the server's thread, between requests, with everything due done."""

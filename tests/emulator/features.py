@@ -80,9 +80,7 @@ def _view(subscription: str, name: str, feature: Feature) -> JsonObject:
     namespace, _, short = name.partition("/")
     return {
         "properties": {"state": feature.state},
-        "id": (
-            f"/subscriptions/{subscription}/providers/Microsoft.Features/providers/{namespace}/features/{short}"
-        ),
+        "id": (f"/subscriptions/{subscription}/providers/Microsoft.Features/providers/{namespace}/features/{short}"),
         "type": "Microsoft.Features/providers/features",
         "name": name,
     }

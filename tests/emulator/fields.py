@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +82,7 @@ GO_TYPES = {"boolean": "bool", "integer": "int", "number": "float64", "array": "
 JSON_TYPES = {bool: "bool", str: "string", int: "number", float: "number", list: "array", dict: "object"}
 
 
-@lru_cache(maxsize=None)
+@cache
 def schemas(folder: Path | None) -> dict[str, JsonObject]:
     """Read Microsoft's schemas of managedClusters in a folder: API version -> schema."""
     found = {}
@@ -119,7 +119,7 @@ def schema_for(folder: Path | None, version: str) -> JsonObject:
     return found[max(older) if older else min(found)]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _read_only(path: str) -> bool:
     return any(re.fullmatch(re.escape(rule).replace(r"\*", "[^.]+"), path, re.IGNORECASE) for rule in READ_ONLY)
 
@@ -139,8 +139,10 @@ class Reading:
     unknown: list[str] = field(default_factory=list)
 
     def clean(self, value: Any, schema: JsonObject, stored: Any, path: str) -> tuple[Any, Any]:
-        """Return the value twice: to be stored (known fields in their canonical case, nulls and read-only fields
-        gone) and to be checked (without fields that no schema knows, enums in their canonical case).
+        """Return the value twice: to be stored, and to be checked.
+
+        The first has known fields in their canonical case, and neither nulls nor read-only fields. The second lacks
+        the fields that no schema knows, too, and has enums in their canonical case.
         """
         schema = self._resolve(schema)
         if isinstance(value, dict):
@@ -213,7 +215,9 @@ def unmarshal(
     kept, checked = reading.clean(content, root, stored, "")
     if reading.unknown and refuses_unknown_fields(version):
         raise refusal("UnknownField", field=reading.unknown[0])
-    error = next(iter(sorted(_validator(folder, version).iter_errors(checked), key=lambda e: list(map(str, e.path)))), None)
+    error = next(
+        iter(sorted(_validator(folder, version).iter_errors(checked), key=lambda e: list(map(str, e.path)))), None
+    )
     if error is not None:
         where = ".".join(str(part) for part in error.absolute_path)
         if error.validator == "type":
@@ -225,7 +229,7 @@ def unmarshal(
     return result
 
 
-@lru_cache(maxsize=None)
+@cache
 def _validator(folder: Path | None, version: str) -> Draft4Validator:
     return Draft4Validator(schema_for(folder, version))
 

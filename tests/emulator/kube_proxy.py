@@ -68,7 +68,7 @@ def _needs(floor: tuple[int, ...]) -> Callable[[Facts], RefusalError]:
     )
 
 
-# (when it applies, what it answers); the first that applies wins. Sources: fact sheet §1–§3.
+# (when it applies, what it answers); the first that applies wins. Sources: the AKS documentation.
 RULES: tuple[tuple[Callable[[Facts], bool], Callable[[Facts], RefusalError]], ...] = (
     (
         lambda f: "mode" in f.config and f.mode not in kube_proxy_modes(f.api_version),

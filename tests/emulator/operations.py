@@ -16,7 +16,7 @@ from .world import Cluster, World
 
 API_VERSION = "2025-03-01"
 SIGNATURE_PARTS = ("t", "c", "s", "h")
-# Status after each part of the whole time (recorded 2026: update R4, create R3, of the fact sheet).
+# Status after each part of the whole time (azure-cli recordings of April and June 2026).
 PHASES = {
     "update": ((0.15, "ProvisioningControlPlane"),),
     "create": ((0.05, "ProvisioningControlPlane"), (0.8, "ReconcilingAddons")),
@@ -113,7 +113,9 @@ def result(world: World, guid: str, query: dict[str, str]) -> Answer:
     """Answer a poll of a deletion's `location`: 202 until it has ended, then 204."""
     operation = _signed(world, guid, query)
     if operation.end is None:
-        return Answer(202, None, {"location": headers(world, operation, location=True)["location"]} | world.retry_hint())
+        return Answer(
+            202, None, {"location": headers(world, operation, location=True)["location"]} | world.retry_hint()
+        )
     return Answer(204)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache
 
 from .fleet import Principal
 from .refusals import RefusalError, arm_error, refusal
@@ -15,7 +15,7 @@ LOCKED_METHODS = {
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def _pattern(action: str) -> re.Pattern[str]:
     return re.compile(re.escape(action).replace(r"\*", ".*"), re.IGNORECASE)
 

@@ -55,7 +55,7 @@ TABLE: dict[str, Row] = {
     "RequestDisallowedByPolicy": Row(
         403,
         "Resource '{name}' was disallowed by policy. Policy identifiers: "
-        "'[{{\"policyAssignment\":{{\"name\":\"{policy}\",\"id\":\"{assignment}\"}}}}]'.",
+        '\'[{{"policyAssignment":{{"name":"{policy}","id":"{assignment}"}}}}]\'.',
     ),
     "ScopeLocked": Row(
         409,

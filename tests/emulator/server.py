@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -103,8 +104,7 @@ def managed_identity_environment(server: Server, kind: str) -> dict[str, str]:
     }
 
 
-def make(
-    fleet: Fleet, *, port: int = 0, speed: float = 1.0, seed: int = 0, specs: Path | None = None, found: str | None = None
-) -> Server:
-    """Make a server. `specs`, then the folder `found` in the environment, then the usual place hold schemas."""
-    return Server(fleet, port=port, speed=speed, seed=seed, specs=fields.find_folder(specs, found))
+def make(fleet: Fleet, *, port: int = 0, speed: float = 1.0, seed: int = 0, specs: Path | None = None) -> Server:
+    """Make a server. `specs`: Microsoft's schemas; else the environment and then the usual place tell where."""
+    folder = fields.find_folder(specs, os.environ.get("AKS_EMULATOR_SPECS"))
+    return Server(fleet, port=port, speed=speed, seed=seed, specs=folder)

@@ -31,28 +31,44 @@ AADSTS: dict[int, tuple[int, str, str]] = {
     7000215: (
         401,
         "invalid_client",
-        "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, "
-        "not the client secret ID, for a secret added to app '{client}'.",
+        (
+            "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, "
+            "not the client secret ID, for a secret added to app '{client}'."
+        ),
     ),
     7000216: (
         401,
         "invalid_client",
         "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type.",
     ),
-    700027: (401, "invalid_client", "The certificate with identifier used to sign the client assertion is not "
-                                    "registered on application, or the assertion is not valid: {reason}."),
+    700027: (
+        401,
+        "invalid_client",
+        (
+            "The certificate with identifier used to sign the client assertion is not registered on application, or "
+            "the assertion is not valid: {reason}."
+        ),
+    ),
     70021: (
         401,
         "invalid_client",
-        "No matching federated identity record found for presented assertion. Assertion Issuer: '{issuer}'. "
-        "Assertion Subject: '{subject}'.",
+        (
+            "No matching federated identity record found for presented assertion. Assertion Issuer: '{issuer}'. "
+            "Assertion Subject: '{subject}'."
+        ),
     ),
     700024: (401, "invalid_client", "Client assertion is not within its valid time range."),
     50126: (400, "invalid_grant", "Error validating credentials due to invalid username or password."),
     70003: (400, "unsupported_grant_type", "The app requested an unsupported grant type '{grant}'."),
-    70011: (400, "invalid_scope", "The provided request must include a 'scope' input parameter. The provided value "
-                                  "for the input parameter 'scope' is not valid: '{scope}'."),
-}  # fmt: skip
+    70011: (
+        400,
+        "invalid_scope",
+        (
+            "The provided request must include a 'scope' input parameter. The provided value for the input parameter "
+            "'scope' is not valid: '{scope}'."
+        ),
+    ),
+}
 
 
 def refusal(world: World, number: int, **fields: str) -> RefusalError:
@@ -256,9 +272,7 @@ def managed_identity(world: World, call: Call) -> Answer:
     if not proof or not resource:
         what = "Required metadata header not specified" if imds else "The identity header or the resource is missing"
         return Answer(400, {"error": "invalid_request", "error_description": what})
-    identity = next(
-        (p for p in world.fleet.principals if p.managed_identity and wanted in (None, p.client_id)), None
-    )
+    identity = next((p for p in world.fleet.principals if p.managed_identity and wanted in (None, p.client_id)), None)
     if identity is None:
         return Answer(400, {"error": "invalid_request", "error_description": "Identity not found"})
     access, life = tokens.issue(world, identity, resource, world.fleet.tenant)

@@ -33,7 +33,7 @@ def parts(token: str) -> tuple[JsonObject, JsonObject]:
         raise ValueError("not a JWT")
     header, claims = (json.loads(decode(piece)) for piece in pieces[:2])
     if not isinstance(header, dict) or not isinstance(claims, dict):
-        raise ValueError("not a JWT")  # noqa: TRY004 - one kind of error for one kind of mistake
+        raise ValueError("not a JWT")
     return header, claims
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .api_versions import ApiVersions
-from .cluster_body import cluster_key
 from .clock import Clock
+from .cluster_body import cluster_key
 from .faults import FaultDesk
 from .fleet import Fleet, Principal
 from .throttling import Throttle
