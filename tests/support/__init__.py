@@ -1,0 +1,1 @@
+"""What tests share: ways to run operations and playbooks against the emulator."""
