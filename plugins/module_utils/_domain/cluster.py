@@ -8,7 +8,6 @@ Private to this collection. Pure: no I/O.
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,24 +43,36 @@ READ_ONLY = (
     ("properties", "azurePortalFQDN"),
     ("properties", "resourceUID"),
     ("properties", "addonProfiles", "*", "identity"),
+    ("properties", "httpProxyConfig", "effectiveNoProxy"),
+    ("properties", "ingressProfile", "applicationLoadBalancer", "identity"),
+    ("properties", "ingressProfile", "webAppRouting", "identity"),
+    ("properties", "ingressProfile", "webAppRouting", "defaultDomain", "domainName"),
     ("properties", "oidcIssuerProfile", "issuerURL"),
     ("properties", "networkProfile", "loadBalancerProfile", "effectiveOutboundIPs"),
     ("properties", "networkProfile", "natGatewayProfile", "effectiveOutboundIPs"),
+    ("properties", "networkProfile", "clusterAPIConnectivityProfile", "bastion", "bastionId"),
+    ("properties", "podIdentityProfile", "userAssignedIdentities", "*", "provisioningInfo"),
+    ("properties", "podIdentityProfile", "userAssignedIdentities", "*", "provisioningState"),
+    ("properties", "privateLinkResources", "*", "privateLinkServiceID"),
+    ("properties", "status", "provisioningError"),
+    ("properties", "storageProfile", "diskCSIDriver", "quickAttachDetach", "identity"),
     ("properties", "agentPoolProfiles", "*", "eTag"),
     ("properties", "agentPoolProfiles", "*", "etag"),
     ("properties", "agentPoolProfiles", "*", "currentOrchestratorVersion"),
+    ("properties", "agentPoolProfiles", "*", "localDNSProfile", "state"),
     ("properties", "agentPoolProfiles", "*", "provisioningState"),
+    ("properties", "agentPoolProfiles", "*", "status", "provisioningError"),
 )
 
 _RESOURCE_ID = re.compile(
-    r"^/subscriptions/(?P<subscription>[^/\s]+)/resourceGroups/(?P<group>[^/\s]+)"
-    r"/providers/Microsoft\.ContainerService/managedClusters/(?P<name>[^/\s]+)/?$",
+    r"/subscriptions/(?P<subscription>[^/\s]+)/resourceGroups/(?P<group>[^/\s]+)"
+    r"/providers/Microsoft\.ContainerService/managedClusters/(?P<name>[^/\s]+)/?",
     re.IGNORECASE,
 )
-_SUBSCRIPTION_ID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", re.IGNORECASE)
+_SUBSCRIPTION_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 # https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
-_GROUP_NAME = re.compile(r"^[-\w._()]{0,89}[-\w_()]$")
-_CLUSTER_NAME = re.compile(r"^[a-zA-Z0-9](?:[-_a-zA-Z0-9]{0,61}[a-zA-Z0-9])?$")
+_GROUP_NAME = re.compile(r"[-\w._()]{0,89}[-\w_()]")
+_CLUSTER_NAME = re.compile(r"[a-zA-Z0-9](?:[-_a-zA-Z0-9]{0,61}[a-zA-Z0-9])?")
 
 
 @dataclass(frozen=True)
@@ -85,7 +96,7 @@ def check_subscription(subscription: str) -> str:
     Raises:
         ValueError: it is not a GUID.
     """
-    if not _SUBSCRIPTION_ID.match(subscription):
+    if not _SUBSCRIPTION_ID.fullmatch(subscription):
         raise ValueError(
             f"{subscription!r} is not a subscription id (a GUID such as 00000000-0000-0000-0000-000000000000)."
         )
@@ -99,9 +110,9 @@ def cluster_id(subscription: str, resource_group: str, name: str) -> ClusterId:
         ValueError: names the part that is malformed.
     """
     check_subscription(subscription)
-    if not _GROUP_NAME.match(resource_group):
+    if not _GROUP_NAME.fullmatch(resource_group):
         raise ValueError(f"{resource_group!r} is not a resource group's name.")
-    if not _CLUSTER_NAME.match(name):
+    if not _CLUSTER_NAME.fullmatch(name):
         raise ValueError(f"{name!r} is not the name of an AKS cluster (letters, digits, '-' and '_', 63 at most).")
     return ClusterId(subscription, resource_group, name)
 
@@ -112,7 +123,7 @@ def parse_resource_id(text: str) -> ClusterId:
     Raises:
         ValueError: it is not the id of a managed cluster; the message shows the form.
     """
-    match = _RESOURCE_ID.match(text)
+    match = _RESOURCE_ID.fullmatch(text)
     if match is None:
         raise ValueError(
             f"{text!r} is not the resource id of an AKS cluster. It has the form /subscriptions/SUBSCRIPTION/"
@@ -242,17 +253,18 @@ def switch_body(cluster: Cluster, config: KubeProxy) -> dict[str, Any]:
 
     A PUT replaces the resource, so whatever this collection does not know has to travel along untouched.
     """
-    body: dict[str, Any] = _without_nulls(copy.deepcopy(dict(cluster.body)))
+    body: dict[str, Any] = _without_nulls(cluster.body)
     for path in READ_ONLY:
         _remove(body, path)
     network = body.setdefault("properties", {}).setdefault("networkProfile", {})
     for key in [key for key in network if key.casefold() == "kubeproxyconfig"]:
         del network[key]
-    network["kubeProxyConfig"] = to_arm(config)
+    network["kubeProxyConfig"] = _without_nulls(to_arm(config))
     return body
 
 
 def _without_nulls(value: Any) -> Any:
+    """A copy, down to the last list, without the properties that are null."""
     if isinstance(value, Mapping):
         return {key: _without_nulls(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):
