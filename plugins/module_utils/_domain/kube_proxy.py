@@ -49,7 +49,8 @@ class KubeProxy:
     Attributes:
         enabled: whether AKS runs kube-proxy at all.
         mode: one of MODES (or a newer one that this collection does not know); None when disabled.
-        ipvs: IPVS settings by option name; only those that were set, since Azure fills in no defaults.
+        ipvs: IPVS settings by option name; only those that were set, since Azure fills in no defaults. Properties
+            that a newer API version may have added are kept under the name that Azure gives them.
         configured: whether the cluster has the property at all; without it AKS's defaults hold.
         unknown: properties that a newer API version may have added; kept as they are.
     """
@@ -111,12 +112,8 @@ def from_arm(network_profile: Mapping[str, Any] | None) -> KubeProxy:
 
 
 def _ipvs_from_arm(stored: Mapping[str, Any] | None) -> dict[str, Any]:
-    values = {key.casefold(): value for key, value in (stored or {}).items()}
-    ipvs = {
-        option: values[prop.casefold()]
-        for option, prop in IPVS_PROPERTIES.items()
-        if values.get(prop.casefold()) is not None
-    }
+    options = {prop.casefold(): option for option, prop in IPVS_PROPERTIES.items()}
+    ipvs = {options.get(key.casefold(), key): value for key, value in (stored or {}).items() if value is not None}
     if "scheduler" in ipvs:
         spelling = {name.casefold(): name for name in SCHEDULERS}
         ipvs["scheduler"] = spelling.get(str(ipvs["scheduler"]).casefold(), ipvs["scheduler"])
@@ -129,7 +126,7 @@ def to_arm(config: KubeProxy) -> dict[str, Any]:
         return {"enabled": False}
     arm: dict[str, Any] = {**config.unknown, "enabled": True, "mode": config.mode}
     if config.ipvs:
-        arm["ipvsConfig"] = {IPVS_PROPERTIES[option]: value for option, value in config.ipvs.items()}
+        arm["ipvsConfig"] = {IPVS_PROPERTIES.get(option, option): value for option, value in config.ipvs.items()}
     return arm
 
 
