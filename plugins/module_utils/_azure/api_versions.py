@@ -52,7 +52,7 @@ def check_version(version: str) -> str:
 def choose(offered: Collection[str]) -> tuple[str, bool]:
     """The version to speak with a cloud that offers these, and whether this collection knows it.
 
-    The newest known one; where no known one is left, the newest offered preview.
+    The newest known one; where none is offered, the newest preview that is not too old.
 
     Raises:
         NoUsableVersion: none that is offered has the kube-proxy configuration.
@@ -60,7 +60,7 @@ def choose(offered: Collection[str]) -> tuple[str, bool]:
     known = [version for version in KNOWN if version in offered]
     if known:
         return known[0], True
-    unknown = sorted(version for version in offered if version.endswith("-preview") and version > KNOWN[0])
+    unknown = sorted(version for version in offered if version.endswith("-preview") and version > OLDEST)
     if unknown:
         return unknown[-1], False
     newest = sorted(version for version in offered if version.endswith("-preview"))[-1:]

@@ -114,7 +114,7 @@ class Clusters:
             raise AzureError(f"{about}: {error}") from None
         if not known:
             self.warnings.append(
-                f"API version {version} is newer than this collection, and no version that it knows is on offer any "
-                "more. It is used as it is; look for a newer release of aks.kube_proxy."
+                f"This collection does not know API version {version}, but no version that it knows is on offer. "
+                "It is used as it is; look for a newer release of aks.kube_proxy."
             )
         return version
