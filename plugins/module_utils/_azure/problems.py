@@ -78,7 +78,7 @@ KINDS: tuple[tuple[str, tuple[int, ...] | None, str, str], ...] = (
         r"in progress",
     ),
     (FEATURE_MISSING, None, r"KubeProxyConfigFeatureNotRegistered", r""),
-    (FEATURE_MISSING, (400,), r"", r"KubeProxyConfigFeatureNotRegistered|\b1132\b"),
+    (FEATURE_MISSING, (400,), r"", r"^1132 |KubeProxyConfigFeatureNotRegistered"),
     (FEATURE_MISSING, (400,), r"", r"[Ff]eature .*KubeProxyConfigurationPreview.* not registered"),
     (API_VERSION, (400, 404), r"NoRegisteredProviderFound|InvalidResourceType", r""),
     (API_VERSION, (400, 404), r"InvalidApiVersionParameter|UnsupportedApiVersion", r""),
@@ -105,8 +105,17 @@ REMEDIES: tuple[tuple[str, str], ...] = (
         "The cluster's node disruption policy forbids it now: wait for its window, or change the policy.",
     ),
     (
-        r"FeatureNotRegistered|\b1132\b|not registered",
+        r"FeatureNotRegistered|/1132 |[Ff]eature .* not registered",
         "Register the preview feature with aks.kube_proxy.preview_feature first.",
+    ),
+    (
+        r"MissingSubscriptionRegistration",
+        "Register the resource provider in the subscription: az provider register --namespace "
+        "Microsoft.ContainerService.",
+    ),
+    (
+        r"KubeProxyConfigFieldUnsupported",
+        "The cluster's 'ipvs_config' does not go with this mode: it belongs to 'mode: IPVS' alone.",
     ),
     (
         r"KubeProxyConfigDisabledBYOCNIOnly",
@@ -119,6 +128,14 @@ REMEDIES: tuple[tuple[str, str], ...] = (
     (
         r"UnmarshalError|InvalidParameter",
         "Azure did not understand the cluster's definition in this API version: try another 'api_version'.",
+    ),
+    (
+        r"NoRegisteredProviderFound|InvalidResourceType|InvalidApiVersionParameter|UnsupportedApiVersion",
+        "Leave 'api_version' at 'auto', or give a version that this cloud offers.",
+    ),
+    (
+        r"EtagMismatch|_FailedPrecondition|Pre[Cc]onditionFailed|^HTTP 412",
+        "Something else changes the cluster at the same time: run again when it has ended.",
     ),
     (
         r"ExpiredAuthenticationToken|InvalidAuthenticationToken",
@@ -148,7 +165,7 @@ def read_problem(status: int, headers: Mapping[str, str], text: str) -> Problem:
     if found is not None:
         return found
     words = re.sub(r"<[^>]*>|\s+", " ", text).strip()
-    return Problem(status, f"HTTP {status}", "", redact(re.sub(r" +", " ", words)[:300]), correlation)
+    return Problem(status, f"HTTP {status}", "", redact(re.sub(r" +", " ", words))[:300], correlation)
 
 
 def problem_of(body: Any, *, status: int = 0, correlation_id: str = "") -> Problem | None:
@@ -157,7 +174,8 @@ def problem_of(body: Any, *, status: int = 0, correlation_id: str = "") -> Probl
     if not isinstance(error, Mapping) or not error.get("code"):
         return None
     message = str(error.get("message") or "")
-    for detail in error.get("details") or ():
+    details = error.get("details")
+    for detail in details if isinstance(details, list) else ():
         text = str(detail.get("message") or "") if isinstance(detail, Mapping) else ""
         if text and text not in message:
             message = f"{message} {text}".strip()
@@ -166,17 +184,18 @@ def problem_of(body: Any, *, status: int = 0, correlation_id: str = "") -> Probl
 
 def remedy(problem: Problem) -> str:
     """What to do about it, in a sentence; empty where there is nothing better to say than Azure did."""
-    text = f"{problem.code} {problem.subcode} {problem.message}"
+    text = f"{problem.code}/{problem.subcode} {problem.message}"
     return next((advice for pattern, advice in REMEDIES if re.search(pattern, text)), "")
 
 
-_URL = re.compile(r"(https?://[^\s?\"'<>]+)\?[^\s\"'<>]*")
-_TOKEN = re.compile(r"\beyJ[\w-]{8,}(\.[\w-]+){1,2}|\b[Bb]earer\s+[\w.~+/-]{16,}=*")
+# A path with or without its host: errors of connections quote the path alone.
+_QUERY = re.compile(r"(/[^\s?\"'<>]*)\?[^\s\"'<>]+")
+_TOKEN = re.compile(r"eyJ[\w-]{8,}(\.[\w-]+)+|\b(?i:bearer)\s+[\w.~+/-]{16,}=*")
 
 
 def redact(text: str) -> str:
-    """The text without the queries of URLs (operation URLs are signed) and without tokens."""
-    return _TOKEN.sub("[token removed]", _URL.sub(r"\1", text))
+    """The text without the queries of URLs and paths (operation URLs are signed) and without tokens."""
+    return _TOKEN.sub("[token removed]", _QUERY.sub(r"\1", text))
 
 
 class ArmError(AzureError):
