@@ -35,10 +35,13 @@ MODULE = "module"
 
 def plain(value: Any) -> Any:
     """The value as it would be after a journey through JSON, which a module's arguments and results make."""
-    if value is None or isinstance(value, (bool, int, float)):
+    if value is None or isinstance(value, bool):
         return value
+    for number in (int, float):  # Ansible's own numbers carry tags
+        if isinstance(value, number):
+            return number(value)
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {"".join(str(key)): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [plain(item) for item in value]
     if isinstance(value, (date, time)):
