@@ -35,6 +35,10 @@ env: venv ## Print shell exports: eval "$(make -s env)"
 	@echo 'export ANSIBLE_COLLECTIONS_PATH="$(COLLECTIONS)"'
 	@echo 'export PYTHONPATH="$(COLLECTIONS):$(ROOT)"'
 
+demo: venv ## The main job on real output, against the emulator
+	$(call heading,preview and switch of a fleet)
+	@$(IN_ENV) python -m tests.demo
+
 # --- tiers ---
 
 unit: venv ## Inner loop: unit tests, in seconds
@@ -77,7 +81,7 @@ modules: venv ## Modules under real ansible-playbook over real HTTPS
 
 molecule: venv ## Molecule scenarios
 	$(call heading,molecule)
-	@$(IN_ENV) molecule test --all
+	@$(IN_ENV) COLUMNS=120 NO_COLOR=1 molecule test --all
 
 sanity: venv ## ansible-test sanity, whole
 	$(call heading,ansible-test sanity)

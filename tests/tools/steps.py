@@ -44,6 +44,7 @@ TEST = (
     Step("molecule", 5),
     Step("contract", 3),
     Step("packaging", 3),
+    Step("demo", 3),
     Step("ansible-lint", 2),
     Step("unit", 2),
     Step("types", 2),
