@@ -18,6 +18,7 @@ AKS_VERSIONS = (
     "2019-11-01", "2019-10-01", "2019-08-01", "2019-06-01", "2019-04-01", "2019-02-01", "2018-03-31", "2017-08-31",
 )  # fmt: skip
 OPERATION_VERSIONS = ("2025-03-01", "2017-08-31", "2016-03-30")
+ORCHESTRATOR_VERSIONS = ("2019-08-01", "2019-06-01", "2019-04-01", "2017-09-30")
 FEATURE_VERSIONS = ("2021-07-01", "2015-12-01")
 RESOURCE_VERSIONS = (
     "2025-04-01", "2025-03-01", "2024-11-01", "2024-07-01", "2024-03-01", "2023-07-01", "2022-12-01", "2022-09-01",
@@ -51,6 +52,7 @@ class ApiVersions:
         self._families = {
             "aks": clusters,
             "operations": OPERATION_VERSIONS,
+            "orchestrators": ORCHESTRATOR_VERSIONS,
             "features": FEATURE_VERSIONS,
             "resources": RESOURCE_VERSIONS,
         }

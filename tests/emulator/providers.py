@@ -17,6 +17,7 @@ AKS_TYPES = {
     "locations": "operations",
     "locations/operations": "operations",
     "locations/operationresults": "operations",
+    "locations/orchestrators": "orchestrators",
     "operations": "aks",
 }
 # The other namespaces that exist here; only these few, without their types.
