@@ -11,6 +11,20 @@ from . import checks
 from .checks import FleetError
 from .wire import JsonObject
 
+# Images of AKS release 202607.09.0; "old" and "new" is what a generic SKU stands for, see `node_image`.
+NODE_IMAGES = {
+    "Ubuntu old": "AKSUbuntu-2204gen2containerd-202607.09.0",
+    "Ubuntu new": "AKSUbuntu-2404gen2containerd-202607.09.0",
+    "Ubuntu2204": "AKSUbuntu-2204gen2containerd-202607.09.0",
+    "Ubuntu2404": "AKSUbuntu-2404gen2containerd-202607.09.0",
+    "AzureLinux old": "AKSAzureLinux-V2gen2-202512.09.0",
+    "AzureLinux new": "AKSAzureLinux-V3gen2-202607.09.0",
+    "AzureLinux3": "AKSAzureLinux-V3gen2-202607.09.0",
+    "Windows2019": "AKSWindows-2019-containerd-17763.7792.260709",
+    "Windows2022": "AKSWindows-2022-containerd-20348.4171.260709",
+    "Windows2025": "AKSWindows-2025-containerd-26100.4946.260709",
+}
+
 CLUSTER_KEYS: checks.Keys = {
     "name": str,
     "resource_group": str,
@@ -38,7 +52,16 @@ POOL_KEYS: checks.Keys = {
     "count": int,
     "mode": ("System", "User"),
     "os_type": ("Linux", "Windows"),
-    "os_sku": str,
+    "os_sku": (
+        "Ubuntu",
+        "Ubuntu2204",
+        "Ubuntu2404",
+        "AzureLinux",
+        "AzureLinux3",
+        "Windows2019",
+        "Windows2022",
+        "Windows2025",
+    ),
     "vm_size": str,
     "version": str,
     "goal_version": str,
@@ -225,7 +248,7 @@ def _pool(where: str, pool: Any, entry: JsonObject, key: str) -> JsonObject:
     checks.table(where, pool, POOL_KEYS, ["name"])
     scaler = pool.get("autoscaler")
     version = pool.get("version", entry.get("version", DEFAULT_VERSION))
-    windows = pool.get("os_type") == "Windows"
+    sku = pool.get("os_sku", "Windows2022" if pool.get("os_type") == "Windows" else "Ubuntu")
     body: JsonObject = {
         "name": pool["name"],
         "count": pool.get("count", 3),
@@ -244,11 +267,8 @@ def _pool(where: str, pool: Any, entry: JsonObject, key: str) -> JsonObject:
         "enableNodePublicIP": False,
         "mode": pool.get("mode", "System"),
         "osType": pool.get("os_type", "Linux"),
-        "osSKU": pool.get("os_sku", "Windows2022" if windows else "Ubuntu"),
-        "nodeImageVersion": pool.get(
-            "node_image",
-            "AKSWindows-2022-containerd-20348.4171.260709" if windows else "AKSUbuntu-2204gen2containerd-202607.09.0",
-        ),
+        "osSKU": sku,
+        "nodeImageVersion": pool.get("node_image") or node_image(sku, version),
         "upgradeSettings": {"maxSurge": "10%", "maxUnavailable": "0"},
         "enableFIPS": False,
         "securityProfile": {"enableVTPM": False, "enableSecureBoot": False},
@@ -258,6 +278,13 @@ def _pool(where: str, pool: Any, entry: JsonObject, key: str) -> JsonObject:
         checks.table(f"{where}.autoscaler", scaler, AUTOSCALER_KEYS, ["min", "max"])
         body.update({"minCount": scaler["min"], "maxCount": scaler["max"]})
     return body
+
+
+def node_image(sku: str, version: str) -> str:
+    """The node image of an OS SKU; the generic SKUs mean another release from some Kubernetes version on."""
+    minor = tuple(int(part) for part in version.split(".")[:2])
+    newer = {"Ubuntu": minor >= (1, 35), "AzureLinux": minor >= (1, 32)}.get(sku)
+    return NODE_IMAGES[sku if newer is None else f"{sku} new" if newer else f"{sku} old"]
 
 
 def steady_guid(seed: str) -> str:
