@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations import config
+from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.switch import MOST_RACES
 
 from tests.support.operations import Azure
 
@@ -173,13 +174,7 @@ def test_endless_races_end(azure: Lay) -> None:
     cloud.emulator.fault("etag_race", match={"method": "PUT"}, times=None)
     result = switch(cloud, mode="NFTABLES")
     assert result["failed"] and result["changed"] is False
-    assert len(puts(cloud)) == config_races() + 1
-
-
-def config_races() -> int:
-    from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.switch import MOST_RACES
-
-    return MOST_RACES
+    assert len(puts(cloud)) == MOST_RACES + 1
 
 
 def test_a_flag_that_has_not_spread_is_waited_for(azure: Lay) -> None:
