@@ -40,7 +40,7 @@ class Ask:
         group, name = self.values["group"], self.values["name"]
         found = self.world.find_cluster(self.cluster_id)
         if found is None:
-            raise refusal("ResourceNotFound", type="Microsoft.ContainerService/managedClusters", name=name, group=group)
+            raise refusal("ResourceNotFound", type=f"{AKS}/managedClusters", name=name, group=group)
         return found
 
     def json_object(self) -> JsonObject:
@@ -54,6 +54,9 @@ class Ask:
         return content
 
 
+AKS = "Microsoft.ContainerService"
+# Resource types that the real provider has, in lower case; others do not exist there either.
+AKS_KINDS = {"managedclusters", "managedclustersnapshots", "snapshots", "fleets", "locations", "operations", "register"}
 Handler = Callable[[Ask], Answer]
 
 
@@ -104,7 +107,7 @@ def scope_of(values: dict[str, str]) -> str:
     if "group" in values:
         scope += f"/resourceGroups/{values['group']}"
     if "name" in values:
-        scope += f"/providers/Microsoft.ContainerService/managedClusters/{values['name']}"
+        scope += f"/providers/{AKS}/managedClusters/{values['name']}"
     return scope
 
 
@@ -116,12 +119,7 @@ def answer(
     scope = scope_of(values)
     action = route.action.format(**values)
     strikes.front(world, faults, call, strikes.Target(principal, action, scope))
-    remaining = {}
-    if "subscription" in values:
-        subscription = values["subscription"]
-        if not any(known.lower() == subscription.lower() for known in world.fleet.subscriptions):
-            raise refusal("SubscriptionNotFound", subscription=subscription)
-        remaining = world.throttle.arm(call.method, subscription, principal.object_id)
+    remaining = _subscription(world, call, values["subscription"], principal) if "subscription" in values else {}
     version = call.query.get("api-version", "")
     world.versions.check(route.family, version, route.namespace, route.kind)
     if action:
@@ -134,11 +132,27 @@ def answer(
     return found
 
 
+def _subscription(world: World, call: Call, wanted: str, principal: Principal) -> dict[str, str]:
+    """Check the subscription and its request limits. Return the headers that tell what is left of them."""
+    states = {known.lower(): about["state"] for known, about in world.fleet.subscriptions.items()}
+    if wanted.lower() not in states:
+        raise refusal("SubscriptionNotFound", subscription=wanted)
+    if states[wanted.lower()] == "Disabled" and call.method in ("PUT", "PATCH", "DELETE"):
+        raise refusal("ReadOnlyDisabledSubscription", subscription=wanted)
+    return world.throttle.arm(call.method, wanted, principal.object_id)
+
+
 def _route(routes: tuple[Route, ...], call: Call) -> tuple[Route, dict[str, str]]:
     segments = call.segments
     for route in routes:
         if route.method == call.method and (values := route.match(segments)) is not None:
             return route, values
+    lower = [segment.lower() for segment in segments]
+    if AKS.lower() in lower[:-1]:
+        kind = segments[lower.index(AKS.lower()) + 1]
+        if kind.lower() not in AKS_KINDS:
+            version = call.query.get("api-version", "")
+            raise refusal("InvalidResourceType", type=kind, namespace=AKS, version=version, offered="")
     raise refusal("NotEmulated", method=call.method, path=call.path)
 
 
@@ -146,8 +160,8 @@ def _check_scope(world: World, route: Route, call: Call, values: dict[str, str],
     if "subscription" not in values:
         return
     subscription = values["subscription"].lower()
-    if route.needs_registration and (subscription, "microsoft.containerservice") not in world.registered:
-        raise refusal("MissingSubscriptionRegistration", namespace="Microsoft.ContainerService")
+    if route.needs_registration and (subscription, AKS.lower()) not in world.registered:
+        raise refusal("MissingSubscriptionRegistration", namespace=AKS)
     if "group" in values and (subscription, values["group"].lower()) not in world.groups:
         raise refusal("ResourceGroupNotFound", group=values["group"])
     if "name" in values:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -72,6 +73,7 @@ POOL_KEYS: checks.Keys = {
 }
 AUTOSCALER_KEYS: checks.Keys = {"min": int, "max": int}
 BODY_NEIGHBOURS = {"body", "name", "resource_group", "subscription"}
+VERSION = re.compile(r"\d+\.\d+(\.\d+)?")
 DEFAULT_VERSION = "1.34.2"
 DEFAULT_GROUP = "rg1"
 NAMESPACE = uuid.UUID("5061a1a1-0000-4000-8000-000000005061")
@@ -136,6 +138,8 @@ def short_body(where: str, entry: JsonObject, default_subscription: str) -> Full
         raise FleetError(f"{where}: name is missing")
     if "mode" in entry and "kube_proxy" in entry:
         raise FleetError(f"{where}: only one of mode and kube_proxy can be given")
+    for place, given in [(where, entry), *((f"{where}.pools[{i}]", p) for i, p in enumerate(entry.get("pools", [])))]:
+        _versions(place, given)
     subscription = entry.get("subscription", default_subscription)
     group, name = entry.get("resource_group", DEFAULT_GROUP), entry["name"]
     key = cluster_key(subscription, group, name)
@@ -204,6 +208,14 @@ def short_body(where: str, entry: JsonObject, default_subscription: str) -> Full
     }
     merge(body, entry.get("merge", {}))
     return FullBody(subscription, group, name, body)
+
+
+def _versions(where: str, given: Any) -> None:
+    """Check what stands for a Kubernetes version."""
+    for key in ("version", "kubernetes_version", "goal_version"):
+        value = given.get(key) if isinstance(given, dict) else None
+        if isinstance(value, str) and not VERSION.fullmatch(value):
+            raise FleetError(f"{where}.{key}: is no Kubernetes version: {value!r}")
 
 
 def _network(entry: JsonObject, automatic: bool) -> JsonObject:

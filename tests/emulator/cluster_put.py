@@ -121,18 +121,21 @@ def _kube_proxy(ask: Ask, cluster: Cluster | None, sent: JsonObject) -> None:
         sent["properties"].setdefault("networkProfile", {})["kubeProxyConfig"] = copy.deepcopy(stored)
 
 
+# Properties that stay where a PUT leaves them out. azure_rm_aks leaves the service principal of a managed identity
+# (`msi`) out, and takes for granted that it is in the answer.
+KEPT = ("agentPoolProfiles", "servicePrincipalProfile")
+
+
 def _new_body(ask: Ask, cluster: Cluster | None, sent: JsonObject) -> JsonObject:
     """Join what was sent with what is the service's alone."""
     new = copy.deepcopy(sent)
     if cluster is None:
         _fill_in(ask, new)
         return new
-    new["properties"].setdefault("agentPoolProfiles", copy.deepcopy(cluster.properties.get("agentPoolProfiles", [])))
+    for name in KEPT:
+        if name in cluster.properties:
+            new["properties"].setdefault(name, copy.deepcopy(cluster.properties[name]))
     _restore(new, cluster.body, "")
-    if not kube_proxy.known_to(ask.api_version) and "controlPlanePluginProfiles" in cluster.properties:
-        new["properties"]["controlPlanePluginProfiles"] = copy.deepcopy(
-            cluster.properties["controlPlanePluginProfiles"]
-        )
     return new
 
 
@@ -170,6 +173,8 @@ def _fill_in(ask: Ask, new: JsonObject) -> None:
             "resourceUID": steady_guid(key).replace("-", "")[:24],
         }
     )
+    if "identity" in new:
+        properties.setdefault("servicePrincipalProfile", {"clientId": "msi"})
     properties.setdefault("nodeResourceGroup", f"MC_{values['group']}_{values['name']}_{location}")
     network = properties.setdefault("networkProfile", {})
     network.setdefault("networkPlugin", "azure")

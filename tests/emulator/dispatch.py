@@ -77,17 +77,21 @@ class Dispatcher:
 
     def answer(self, call: Call) -> Answer:
         """Answer one call. Never raises."""
-        world, caller = self.world, Caller()
+        caller = Caller()
         try:
-            world.clock.run_due()
+            self.world.clock.run_due()
             if call.segments[:1] == [control.PREFIX]:
                 return control.answer(self, call)
             found = self._answer(call, caller)
         except Exception:
             traceback.print_exc(file=sys.stderr)
             found = arm_error(500, "InternalServerError", TABLE["InternalServerError"].message)
+        return self.finish(call, found, caller.client_id)
+
+    def finish(self, call: Call, found: Answer, client: str | None = None) -> Answer:
+        """Complete an answer and log it. `client`: who asked."""
         self._decorate(call, found)
-        world.log.append(call_log.entry(call, found, world.clock.now(), caller.client_id))
+        self.world.log.append(call_log.entry(call, found, self.world.clock.now(), client))
         return found
 
     def _answer(self, call: Call, caller: Caller) -> Answer:

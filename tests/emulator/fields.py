@@ -25,7 +25,7 @@ READ_ONLY = (
     "eTag", "id", "name", "type", "systemData",
     "properties.provisioningState", "properties.powerState", "properties.maxAgentPools",
     "properties.currentKubernetesVersion", "properties.fqdn", "properties.privateFQDN",
-    "properties.azurePortalFQDN", "properties.resourceUID",
+    "properties.azurePortalFQDN", "properties.resourceUID", "properties.controlPlanePluginProfiles",
     "properties.agentPoolProfiles.*.eTag", "properties.agentPoolProfiles.*.currentOrchestratorVersion",
     "properties.agentPoolProfiles.*.provisioningState",
     "properties.networkProfile.loadBalancerProfile.effectiveOutboundIPs",

@@ -63,6 +63,11 @@ TABLE: dict[str, Row] = {
         "Please remove the lock and try again.",
     ),
     "SubscriptionNotFound": Row(404, "The subscription '{subscription}' could not be found."),
+    "ReadOnlyDisabledSubscription": Row(
+        409,
+        "The subscription '{subscription}' is disabled and therefore marked as read only. You cannot perform any "
+        "write actions on this subscription until it is re-enabled.",
+    ),
     "ResourceGroupNotFound": Row(404, "Resource group '{group}' could not be found."),
     "ResourceNotFound": Row(
         404,
@@ -88,6 +93,7 @@ TABLE: dict[str, Row] = {
         "The resource type '{type}' could not be found in the namespace '{namespace}' for api version '{version}'. "
         "The supported api-versions are '{offered}'.",
     ),
+    "RequestEntityTooLarge": Row(413, "The request content size exceeds the maximum size of {limit} bytes."),
     "MissingSubscriptionRegistration": Row(
         409,
         "The subscription is not registered to use namespace '{namespace}'. See https://aka.ms/rps-not-found for "
@@ -101,9 +107,6 @@ TABLE: dict[str, Row] = {
         "the same name cannot be created in location '{asked}'. Please select a new resource name.",
     ),
     "FeatureNotFound": Row(404, "The feature '{feature}' could not be found."),
-    "FeatureRegistrationUnsupported": Row(
-        403, "The feature '{feature}' does not support registration.", code="FeatureRegistrationUnsupported"
-    ),
     "SubscriptionRequestsThrottled": Row(
         429,
         "Number of '{kind}' requests for subscription '{subscription}' actor '{actor}' exceeded. Please try again "

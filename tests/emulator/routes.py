@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from . import cluster_put, clusters, features, operations, providers, subscriptions
-from .arm import Ask, Handler, Route
+from . import cluster_put, clusters, features, operations, orchestrators, providers, subscriptions
+from .arm import AKS, Ask, Handler, Route
 from .wire import Answer
 
-AKS = "Microsoft.ContainerService"
 S = "/subscriptions/{subscription}"
 GROUP = S + "/resourceGroups/{group}"
 CLUSTERS = "/providers/Microsoft.ContainerService/managedClusters"
@@ -74,4 +73,6 @@ ROUTES: tuple[Route, ...] = (
           "operation_get"),
     Route("GET", PLACE + "/operationresults/{operation}", _operation_result,
           f"{AKS}/locations/operationresults/read", "operations", "operation_get"),
+    Route("GET", PLACE + "/orchestrators", orchestrators.show_all, f"{AKS}/locations/orchestrators/read",
+          "orchestrators", "other"),
 )  # fmt: skip

@@ -6,13 +6,17 @@ import asyncio
 import os
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
-from aiohttp import web
+from aiohttp import StreamReader, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import RawRequestMessage
 
 from . import certificates, fields, sign_in
 from .dispatch import Dispatcher
-from .fleet import CLIENT, SECRET, Fleet
+from .fleet import Fleet
+from .refusals import refusal
 from .wire import Call
 
 HOST = "127.0.0.1"
@@ -34,9 +38,11 @@ class Server:
     async def start(self) -> None:
         """Listen. Raises OSError when the port is taken."""
         context, self.ca_path = certificates.make(self.folder)
-        self._runner = web.ServerRunner(web.Server(self._serve, access_log=None), handle_signals=False)
+        self._runner = web.ServerRunner(
+            web.Server(self._serve, request_factory=_request, access_log=None), handle_signals=False
+        )
         await self._runner.setup()
-        site = web.TCPSite(self._runner, HOST, self._port, ssl_context=context, shutdown_timeout=0.2)
+        site = web.TCPSite(self._runner, HOST, self._port, ssl_context=context)
         await site.start()
         port = self._runner.addresses[0][1]
         self.url = f"https://localhost:{port}"
@@ -44,8 +50,14 @@ class Server:
 
     async def stop(self) -> None:
         """Stop listening and remove the certificates."""
-        if self._runner is not None:
+        if self._runner is not None and self._runner.server is not None:
+            # Idle TLS connections would wait half a minute for their clients' goodbye: cut them.
+            open_ones = [handler.transport for handler in self._runner.server.connections]
             await self._runner.cleanup()
+            for transport in open_ones:
+                if transport is not None:
+                    transport.abort()
+            await asyncio.sleep(0.01)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -54,9 +66,11 @@ class Server:
             path=request.raw_path.partition("?")[0],
             query={name.lower(): value for name, value in request.query.items()},
             headers={name.lower(): value for name, value in request.headers.items()},
-            body=await request.read(),
         )
-        answer = self.desk.answer(call)
+        try:
+            answer = self.desk.answer(replace(call, body=await request.read()))
+        except web.HTTPRequestEntityTooLarge:
+            answer = self.desk.finish(call, refusal("RequestEntityTooLarge", limit=LARGEST_BODY).answer)
         if answer.delay:
             await self.desk.world.clock.sleep(answer.delay)
         if answer.wall_delay:
@@ -64,6 +78,17 @@ class Server:
         if answer.cut and request.transport is not None:
             request.transport.abort()
         return web.Response(status=answer.status or 500, body=answer.payload(), headers=answer.headers)
+
+
+def _request(
+    message: RawRequestMessage,
+    payload: StreamReader,
+    protocol: web.RequestHandler,
+    writer: AbstractStreamWriter,
+    task: asyncio.Task[None],
+) -> web.BaseRequest:
+    loop = asyncio.get_running_loop()
+    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=LARGEST_BODY)
 
 
 def environment(server: Server) -> dict[str, str]:
@@ -76,9 +101,8 @@ def environment(server: Server) -> dict[str, str]:
         "AZURE_AUTHORITY_HOST": server.url,
         "AZURE_TENANT": fleet.tenant,
         "AZURE_TENANT_ID": fleet.tenant,
-        "AZURE_CLIENT_ID": who.client_id or CLIENT,
-        "AZURE_SECRET": who.secret or SECRET,
-        "AZURE_CLIENT_SECRET": who.secret or SECRET,
+        "AZURE_CLIENT_ID": who.client_id,
+        **({"AZURE_SECRET": who.secret, "AZURE_CLIENT_SECRET": who.secret} if who.secret else {}),
         "AZURE_SUBSCRIPTION_ID": subscription,
         # For requests, which the SDKs and the Azure CLI use, and for urllib and the aio clients.
         "REQUESTS_CA_BUNDLE": str(server.ca_path),

@@ -99,7 +99,8 @@ class World:
         self.versions = ApiVersions(self.behaviour.api_versions)
         self.throttle = Throttle(self.clock, self.behaviour.throttling)
         self.faults = FaultDesk(self.random)
-        self.token_key = self.random.randbytes(32)
+        # Of the seed alone: tokens stay good when the emulator is reset.
+        self.token_key = random.Random(f"tokens/{self.seed}").randbytes(32)
         for entry in self.fleet.clusters:
             body = copy.deepcopy(entry.body)
             self.add_cluster(Cluster(entry.subscription, entry.group, entry.name, body, "eTag" in body))

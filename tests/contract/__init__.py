@@ -1,0 +1,1 @@
+"""Contract tests of the emulator: raw requests for every shape, and the newest official clients."""
