@@ -15,10 +15,10 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.auth_endpoin
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
 
 if TYPE_CHECKING:
-    from azure.core.credentials import TokenCredential
+    from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.tokens import Credential
 
 
-def build(credentials: Mapping[str, str], endpoint: Endpoint) -> TokenCredential:
+def build(credentials: Mapping[str, str], endpoint: Endpoint) -> Credential:
     """Make the credential from C(tenant), C(client_id) and the file C(x509_certificate_path).
 
     C(thumbprint) is not needed: it is computed from the certificate.

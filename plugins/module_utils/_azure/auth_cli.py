@@ -21,7 +21,7 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.clouds impor
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
 
 if TYPE_CHECKING:
-    from azure.core.credentials import TokenCredential
+    from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.tokens import Credential
 
 TIMEOUT_SECONDS = 60
 """How long a call of C(az) may take. It starts in half a second, or in ten where the disk is cold and slow."""
@@ -81,7 +81,7 @@ def read_cloud(name: str, environ: Mapping[str, str]) -> Cloud:
         raise AzureError("The Azure CLI's answer to az cloud show is not understood.") from None
 
 
-def build(credentials: Mapping[str, str], endpoint: Endpoint) -> TokenCredential:
+def build(credentials: Mapping[str, str], endpoint: Endpoint) -> Credential:
     """Make the credential.
 
     A C(tenant) that is given picks the account, else the subscription does. The CLI takes only one of them.

@@ -26,7 +26,8 @@ REMEDIES = {
     "7000215": "The client secret is wrong. Give the secret's value, not its ID, in secret or AZURE_SECRET.",
     "7000222": "The client secret has expired. Create a new one, or sign in with a federated token instead.",
     "700016": "The tenant does not know this client. Check client_id, tenant and the cloud.",
-    "700027": "The certificate does not belong to this client. Upload its public part to the app registration.",
+    "700027": "This client is not registered with that certificate, or what was given as a token is none.",
+    "50027": "The federated token is not a valid token (JWT).",
     "700021": "The assertion was refused. Check client_id, tenant and the federated credential.",
     "700024": "The assertion has expired or is not valid yet. Renew the federated token, and check this host's clock.",
     "70021": "No federated credential of this client matches the token's issuer, subject and audience.",
@@ -58,6 +59,9 @@ METHOD_REMEDIES = {
     ),
     "certificate": "Check that x509_certificate_path holds the client's certificate and its private key.",
 }
+
+
+UNREADABLE = {"DecodeError", "JSONDecodeError"}
 
 
 @dataclass(frozen=True)
@@ -96,8 +100,12 @@ def explain_sign_in_error(error: Exception, sign_in: SignIn) -> AzureError:
             return _refused(how, refusal)
     if sign_in.authority and connection_reason(error):
         return AzureError(f"{how} {explain_connection_error(error, sign_in.authority).message}")
+    if {type(cause).__name__ for cause in wrapped} & UNREADABLE:
+        # The SDK quotes what it cannot read, which may be an answer with a token cut short.
+        return AzureError(f"{how} {_host(sign_in.authority)} did not answer as a token service. Is a proxy in between?")
     reason = tidy(str(getattr(error, "message", None) or error))
-    return AzureError(f"{how} {_sentence(reason)} {METHOD_REMEDIES.get(sign_in.method, '')}".rstrip())
+    remedy = METHOD_REMEDIES.get(sign_in.method) or f"The token service is {_host(sign_in.authority)}."
+    return AzureError(f"{how} {_sentence(reason)} {remedy}")
 
 
 def _refused(how: str, refusal: re.Match[str]) -> AzureError:
@@ -120,7 +128,7 @@ def explain_connection_error(error: BaseException, url: str) -> AzureError:
     Returns:
         The error to raise.
     """
-    host = urlsplit(url).netloc.rpartition("@")[2] or url
+    host = _host(url)
     reason = connection_reason(error) or type(error).__name__
     for cause in causes(error):
         if isinstance(cause, ssl.SSLError):
@@ -189,6 +197,10 @@ def tidy(text: str) -> str:
     """Make foreign text fit for a message: one line, not endless, nothing that looks like a token."""
     text = TOKEN_LIKE.sub("<token>", _one_line(text))
     return text if len(text) <= LONGEST_REASON else text[:LONGEST_REASON] + "…"
+
+
+def _host(url: str | None) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2] if url else "the endpoint of this host"
 
 
 def _one_line(text: str) -> str:

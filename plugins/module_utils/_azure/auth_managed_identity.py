@@ -11,13 +11,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.auth_endpoint import READ_SECONDS, Endpoint
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.auth_endpoint import Endpoint
 
 if TYPE_CHECKING:
-    from azure.core.credentials import TokenCredential
+    from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.tokens import Credential
+
+READ_SECONDS = 10
+"""How long the endpoint, which is on this host or next to it, may take for an answer. The SDK waits five minutes."""
 
 
-def build(credentials: Mapping[str, str], endpoint: Endpoint) -> TokenCredential:
+def build(credentials: Mapping[str, str], endpoint: Endpoint) -> Credential:
     """Make the credential; C(client_id) picks a user-assigned identity.
 
     Connection attempts and retries stay as azure-identity sets them: two seconds a try and a few tries, which

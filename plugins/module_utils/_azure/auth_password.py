@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.auth_endpoint import Endpoint
 
 if TYPE_CHECKING:
-    from azure.core.credentials import TokenCredential
+    from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.tokens import Credential
 
 AZURE_CLI_CLIENT = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 """The Azure CLI's own client id, which every tenant knows. azure.azcollection takes it too."""
@@ -24,7 +24,7 @@ AZURE_CLI_CLIENT = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 ANY_TENANT = "organizations"
 
 
-def build(credentials: Mapping[str, str], endpoint: Endpoint) -> TokenCredential:
+def build(credentials: Mapping[str, str], endpoint: Endpoint) -> Credential:
     """Make the credential from C(ad_user) and C(password), and C(client_id) and C(tenant) where they are given."""
     from azure.identity import UsernamePasswordCredential
 

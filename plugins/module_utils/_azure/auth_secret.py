@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.auth_endpoint import Endpoint
 
 if TYPE_CHECKING:
-    from azure.core.credentials import TokenCredential
+    from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.tokens import Credential
 
 
-def build(credentials: Mapping[str, str], endpoint: Endpoint) -> TokenCredential:
+def build(credentials: Mapping[str, str], endpoint: Endpoint) -> Credential:
     """Make the credential from C(tenant), C(client_id) and C(secret)."""
     from azure.identity import ClientSecretCredential
 

@@ -16,16 +16,16 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.auth_endpoin
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
 
 if TYPE_CHECKING:
-    from azure.core.credentials import TokenCredential
+    from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.tokens import Credential
 
 
-def build_from_token(credentials: Mapping[str, str], endpoint: Endpoint) -> TokenCredential:
+def build_from_token(credentials: Mapping[str, str], endpoint: Endpoint) -> Credential:
     """Make the credential from C(tenant), C(client_id) and C(oidc_token)."""
     token = credentials["oidc_token"]
     return _build(credentials, endpoint, lambda: token)
 
 
-def build_from_file(credentials: Mapping[str, str], endpoint: Endpoint) -> TokenCredential:
+def build_from_file(credentials: Mapping[str, str], endpoint: Endpoint) -> Credential:
     """Make the credential from C(tenant), C(client_id) and the file C(oidc_token_file_path).
 
     The file is read each time that a token is fetched, since who writes it (the kubelet, for one) renews it.
@@ -55,7 +55,7 @@ def read_token(path: str) -> str:
     return token
 
 
-def _build(credentials: Mapping[str, str], endpoint: Endpoint, assertion: Callable[[], str]) -> TokenCredential:
+def _build(credentials: Mapping[str, str], endpoint: Endpoint, assertion: Callable[[], str]) -> Credential:
     from azure.identity import ClientAssertionCredential
 
     return ClientAssertionCredential(credentials["tenant"], credentials["client_id"], assertion, **endpoint.arguments)

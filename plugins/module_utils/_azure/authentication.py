@@ -9,7 +9,9 @@ Private to this collection. auth_choice.py decides, the auth_*.py files do, this
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
+import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -51,11 +53,11 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.libraries im
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.tokens import TOKENS, CachedCredential, TokenCache
 
 if TYPE_CHECKING:
-    from azure.core.credentials import TokenCredential
+    from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.tokens import Credential
 
 __all__ = ["AUTH_ARGUMENT_SPEC", "Session", "authenticate", "explain_connection_error", "explain_token_error"]
 
-BUILDERS: dict[str, Callable[[Mapping[str, str], Endpoint], TokenCredential]] = {
+BUILDERS: dict[str, Callable[[Mapping[str, str], Endpoint], Credential]] = {
     "secret": auth_secret.build,
     "x509_certificate_path": auth_certificate.build,
     "oidc_token": auth_workload_identity.build_from_token,
@@ -64,6 +66,9 @@ BUILDERS: dict[str, Callable[[Mapping[str, str], Endpoint], TokenCredential]] = 
     MANAGED_IDENTITY: auth_managed_identity.build,
     AZURE_CLI: auth_cli.build,
 }
+
+# azure-identity warns of each failure through logging, which would print it although the AzureError tells it too.
+logging.getLogger("azure.identity").addHandler(logging.NullHandler())
 
 _FINGERPRINT_KEY = os.urandom(32)
 
@@ -119,14 +124,15 @@ def authenticate(
         disable_instance_discovery=settings.disable_instance_discovery or not cloud.has_known_authority,
         subscription_id=subscription,
     )
+    build = functools.partial(BUILDERS[choice.method], credentials, endpoint)
     try:
-        credential = BUILDERS[choice.method](credentials, endpoint)
+        build().close()  # tells now what it cannot be made of
     except ValueError as error:  # azure-identity refuses malformed tenants and the like
         raise explain_sign_in_error(error, sign_in) from None
     key = (cloud.authority, choice.method, _fingerprint(choice.method, credentials, subscription, environ))
     return Session(
         cloud=cloud,
-        credential=CachedCredential(credential, key, lambda error: explain_sign_in_error(error, sign_in), tokens),
+        credential=CachedCredential(build, key, lambda error: explain_sign_in_error(error, sign_in), tokens),
         subscription_id=subscription,
         verify=settings.verify,
         source=choice.source,

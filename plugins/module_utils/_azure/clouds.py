@@ -157,7 +157,7 @@ def fetch_metadata(url: str, *, verify: bool | str) -> Any:
 
     answer = None
     with requests.Session() as session:
-        retry = Retry(total=TRIES - 1, backoff_factor=0.5, status_forcelist=(502, 503, 504), raise_on_status=False)
+        retry = Retry(TRIES - 1, other=0, backoff_factor=0.5, status_forcelist=(502, 503, 504), raise_on_status=False)
         retry.respect_retry_after_header = False
         session.mount("https://", HTTPAdapter(max_retries=retry))
         for version in METADATA_VERSIONS:

@@ -16,11 +16,19 @@ import threading
 import time
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, NamedTuple
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
     from azure.core.credentials import AccessToken, TokenCredential
+
+    class Credential(TokenCredential, Protocol):
+        """What azure-identity's credentials are."""
+
+        def close(self) -> None:
+            """Close the connections."""
+
 
 LEAST_SECONDS_LEFT = 300
 """A token is used again while it lives longer than this. azure-core's pipeline asks for a new one from here on too."""
@@ -105,8 +113,10 @@ os.register_at_fork(after_in_child=TOKENS.forget_requests)
 class CachedCredential:
     """A credential as azure-core's pipelines want it, in front of another whose tokens it keeps.
 
+    The other one exists only while a token is fetched, so that no connection is left open for workers to inherit.
+
     Args:
-        credential: the credential to ask when no token is kept.
+        build: makes the credential to ask when no token is kept.
         key: tells this credential from others: authority, tenant, client or source, and a fingerprint of what
             proves the identity, so that a wrong secret never gets the token of the right one.
         explain: turns azure-identity's exceptions into an error for users.
@@ -115,12 +125,12 @@ class CachedCredential:
 
     def __init__(
         self,
-        credential: TokenCredential,
+        build: Callable[[], Credential],
         key: Hashable,
         explain: Callable[[Exception], AzureError],
         tokens: TokenCache = TOKENS,
     ) -> None:
-        self._credential = credential
+        self._build = build
         self._key = key
         self._explain = explain
         self._tokens = tokens
@@ -148,14 +158,17 @@ class CachedCredential:
 
         def fetch() -> AccessToken:
             try:
-                return self._credential.get_token(
-                    *scopes, claims=claims, tenant_id=tenant_id, enable_cae=enable_cae, **kwargs
-                )
+                return self._fetch(*scopes, claims=claims, tenant_id=tenant_id, enable_cae=enable_cae, **kwargs)
             except Exception as error:
-                raise self._explain(error) from None
+                explained = self._explain(error)
+            raise explained  # out here, so that it does not carry the SDK's error along with its connections and locals
 
         key = TokenKey(self._key, scopes, tenant_id, enable_cae)
         return self._tokens.get(key, fetch, claims)
+
+    def _fetch(self, *scopes: str, **options: Any) -> AccessToken:
+        with closing(self._build()) as credential:
+            return credential.get_token(*scopes, **options)
 
     def forget(self) -> None:
         """Drop what is kept for this credential: a service refused the token before its time (HTTP 401)."""

@@ -31,11 +31,16 @@ class Service:
 
     clock: Callable[[], float]
     asked: list[tuple[tuple[str, ...], dict[str, Any]]] = field(default_factory=list)
+    closed: int = 0
 
     def get_token(self, *scopes: str, **kwargs: Any) -> AccessToken:
         """Issue a token, and note what was asked for."""
         self.asked.append((scopes, kwargs))
         return AccessToken(f"token-{len(self.asked)}", int(self.clock()) + HOUR)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.closed += 1
 
 
 @pytest.fixture
@@ -54,7 +59,7 @@ def tokens(clock: Clock) -> TokenCache:
 
 
 def credential(service: Any, tokens: TokenCache, key: Hashable = "me") -> CachedCredential:
-    return CachedCredential(service, key, lambda error: AzureError(f"explained: {error}"), tokens)
+    return CachedCredential(lambda: service, key, lambda error: AzureError(f"explained: {error}"), tokens)
 
 
 def test_a_token_is_used_again_while_more_than_five_minutes_are_left(
@@ -104,6 +109,14 @@ def test_a_refused_token_can_be_forgotten(service: Service, tokens: TokenCache) 
     mine.forget()
     assert yours.get_token(SCOPE).token == "token-2"
     assert mine.get_token(SCOPE).token == "token-3"
+
+
+def test_no_connection_is_left_open(service: Service, tokens: TokenCache) -> None:
+    """A forked worker must not share one with its parent."""
+    mine = credential(service, tokens)
+    assert service.closed == 0
+    mine.get_token(SCOPE)
+    assert service.closed == 1
 
 
 def test_a_failure_is_explained_and_not_kept(clock: Clock, tokens: TokenCache) -> None:
