@@ -14,14 +14,15 @@ ENVIRONMENT := python3 tests/tools/environment.py
 
 # Recipes run with the development tools first on PATH and the checkout visible as a collection.
 IN_ENV = export PATH="$(BIN):$$PATH" ANSIBLE_COLLECTIONS_PATH="$(COLLECTIONS)" PYTHONPATH="$(COLLECTIONS):$(ROOT)";
-PYTEST = $(IN_ENV) pytest --junitxml=.cache/results/$@.xml
+PYTEST_OPTIONS = pytest --junitxml=.cache/results/$@.xml
+PYTEST = $(IN_ENV) $(PYTEST_OPTIONS)
 heading = @printf '\n==> %s: %s\n' "$@" "$(1)"
 
 # Builds another environment and runs a command with its bin folder in $$bin; a Python that is absent skips the step.
 with_environment = if bin=$$($(ENVIRONMENT) $(1)); then $(2); \
 	elif [ $$? -eq 3 ]; then echo "skipped: $@ needs a Python that is not on this machine"; else exit 1; fi
 
-.PHONY: help venv env demo unit test test-all fmt lint types docs-lint contract modules molecule sanity ansible-lint \
+.PHONY: help venv env demo unit test test-all fmt lint types docs-lint contract operations modules molecule sanity ansible-lint \
 	packaging test-clients test-azcollection test-long lock clean
 
 help: ## List the targets
@@ -75,6 +76,10 @@ contract: venv ## The emulator, read by the official Azure clients
 	$(call heading,contract tests of the emulator)
 	@$(PYTEST) -n 2 tests/contract
 
+operations: venv ## What the modules do, in one process, against the emulator
+	$(call heading,operations)
+	@$(PYTEST) -n 2 tests/operations
+
 modules: venv ## Modules under real ansible-playbook over real HTTPS
 	$(call heading,module tests)
 	@$(PYTEST) -n 2 tests/modules
@@ -99,9 +104,8 @@ packaging: venv ## The built collection, its metadata and the toolchain itself
 
 test-core-%: venv ## Unit and module tests on ansible-core 2.16 (oldest Python and packages), 2.18, 2.20 or next
 	$(call heading,on another ansible-core)
-	@$(call with_environment,core-$*,"$$bin/ansible" --version | head -1; failed=0; \
-		"$$bin/python" -m pytest -n 2 tests/unit --junitxml=.cache/results/$@.unit.xml || failed=1; \
-		export AKS_TEST_ANSIBLE="$$bin"; $(PYTEST) -n 2 tests/modules || failed=1; exit $$failed)
+	@$(call with_environment,core-$*,"$$bin/ansible" --version | sed -n 1p; \
+		"$$bin/python" -m $(PYTEST_OPTIONS) -n 2 tests/unit tests/operations tests/modules)
 
 test-clients: venv ## az and azure.azcollection against the emulator
 	$(call heading,real clients)
@@ -111,7 +115,7 @@ test-clients: venv ## az and azure.azcollection against the emulator
 test-azcollection: venv ## Module tests with our requirements and those of azure.azcollection in one environment
 	$(call heading,with azure.azcollection)
 	@$(call with_environment,azcollection,failed=0; "$$bin/python" -m pip check || failed=1; \
-		export AKS_TEST_ANSIBLE="$$bin"; $(PYTEST) -n 2 tests/modules || failed=1; exit $$failed)
+		"$$bin/python" -m $(PYTEST_OPTIONS) -n 2 tests/modules || failed=1; exit $$failed)
 
 test-long: venv ## Property-based tests with many more examples, and tests marked long
 	$(call heading,long runs)

@@ -19,12 +19,8 @@ settings.load_profile("default")
 
 @pytest.fixture(scope="session")
 def ansible_bin() -> Path:
-    """Return the bin folder of the Ansible under test.
-
-    It is the one beside this Python, unless AKS_TEST_ANSIBLE names another (make test-core-2.16 and the like): the
-    tests and the emulator then still run here, and only what they start is the other ansible-core.
-    """
-    return Path(os.environ.get("AKS_TEST_ANSIBLE") or Path(sys.executable).parent)
+    """Return the bin folder of the Ansible under test: the one that these tests run with."""
+    return Path(sys.executable).parent
 
 
 @pytest.fixture

@@ -44,8 +44,8 @@ class Environment:
     purpose: str = ""
 
 
-TEST_TOOLS = ("pytest>=9.0", "pytest-xdist>=3.8", "hypothesis>=6.100", "PyYAML>=6.0")
-AZCOLLECTION = "azure/azcollection"
+TESTS = ("pytest>=9.0", "pytest-xdist>=3.8", "hypothesis>=6.100")
+EMULATOR = "tests/emulator/requirements.txt"
 
 
 def core(name: str, release: str, python: str, *, floors: bool = False) -> Environment:
@@ -53,8 +53,8 @@ def core(name: str, release: str, python: str, *, floors: bool = False) -> Envir
     return Environment(
         folder=f".venv-core-{name}",
         pythons=(python,),
-        files=() if floors else ("requirements.txt",),
-        packages=(f"ansible-core=={release}", *TEST_TOOLS),
+        files=(EMULATOR,) if floors else (EMULATOR, "requirements.txt"),
+        packages=(f"ansible-core=={release}", *TESTS),
         floors=floors,
         purpose=f"ansible-core {release}, {'oldest' if floors else 'newest'} Azure packages",
     )
@@ -82,9 +82,9 @@ ENVIRONMENTS = {
     "azcollection": Environment(
         folder=".venv-azcollection",
         pythons=("3.12", "3.13"),
-        files=("requirements.txt",),
-        packages=("ansible==14.5.0",),
-        collection_requirements=AZCOLLECTION,
+        files=(EMULATOR, "requirements.txt"),
+        packages=("ansible==14.5.0", *TESTS),
+        collection_requirements="azure/azcollection",
         purpose="azure.azcollection and its requirements together with ours",
     ),
 }

@@ -43,6 +43,7 @@ TEST = (
     Step("sanity", 5),
     Step("molecule", 5),
     Step("contract", 3),
+    Step("operations", 3),
     Step("packaging", 3),
     Step("demo", 3),
     Step("ansible-lint", 2),
@@ -94,8 +95,8 @@ class Runner:
         start = time.monotonic()
         if self.interrupted or (self.deadline and start + step.minutes * 60 > self.deadline):
             return Outcome(step.target, "not run", 0)
-        for report in reports(step.target):
-            report.unlink()
+        report = RESULTS / f"{step.target}.xml"
+        report.unlink(missing_ok=True)
         # A make above this script would offer its own job slots to the one below.
         variables = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
         process = subprocess.Popen(
@@ -116,7 +117,7 @@ class Runner:
         watchdog.cancel()
         self.running.discard(process)
         seconds = time.monotonic() - start
-        outcome = judge(step.target, process.returncode, output, seconds)
+        outcome = judge(step.target, process.returncode, output, seconds, report)
         with self.lock:
             sys.stdout.write(output)
             print(f"<== {step.target}: {outcome.state} after {seconds:.0f} s", flush=True)
@@ -135,18 +136,13 @@ def end(process: subprocess.Popen[str]) -> None:
         os.killpg(process.pid, signal.SIGTERM)
 
 
-def reports(target: str) -> list[Path]:
-    """Find the test reports of a step: TARGET.xml, and TARGET.PART.xml where it runs pytest more than once."""
-    return sorted(RESULTS.glob(f"{target}.*xml"))
-
-
-def judge(target: str, status: int, output: str, seconds: float) -> Outcome:
-    """Tell what became of a step from its exit status, its output and its test reports, if it left any."""
+def judge(target: str, status: int, output: str, seconds: float, report: Path) -> Outcome:
+    """Tell what became of a step from its exit status, its output and its test report, if it left one."""
     skip = any(line.startswith(SKIPPED) for line in output.splitlines())
     state = "failed" if status else "skipped" if skip else "passed"
-    if not reports(target):
+    if not report.is_file():
         return Outcome(target, state, seconds, **{state: 1})
-    suites = [suite for report in reports(target) for suite in ET.parse(report).iter("testsuite")]  # noqa: S314 - ours
+    suites = list(ET.parse(report).iter("testsuite"))  # noqa: S314 - our own pytest wrote it
 
     def total(*names: str) -> int:
         return sum(int(suite.get(name, 0)) for suite in suites for name in names)
