@@ -61,9 +61,18 @@ class Problem:
         return None
 
     def as_text(self) -> str:
-        """Code, subcode and message in one line."""
+        """Status, code, subcode and message as one sentence."""
         code = f"{self.code}/{self.subcode}" if self.subcode else self.code
-        return f"{code}: {self.message}" if self.message else code
+        status = f"HTTP {self.status}" if self.status else code
+        known = status if status == code else f"{status}, {code}"
+        message = self.message.rstrip(" :;,")
+        end = "" if message.endswith((".", "!", "?")) else "."
+        return f"{known}: {message}{end}" if message else f"{known}."
+
+    @property
+    def reference(self) -> str:
+        """The sentence that tells what Azure's support asks for; empty where there is nothing to tell."""
+        return f" Correlation id: {self.correlation_id}." if self.correlation_id else ""
 
 
 # kind, HTTP statuses (None: any), pattern of the code, pattern of subcode and message. The first row that fits counts.
@@ -97,7 +106,9 @@ REMEDIES: tuple[tuple[str, str], ...] = (
         "Check the subscription id, and that this identity may see the subscription.",
     ),
     (r"ResourceGroupNotFound", "Check the resource group's name and the subscription."),
+    (r"FeatureNotFound|InvalidResourceNamespace", "Check the feature's name and namespace."),
     (r"NotFound", "Check the name, the resource group and the subscription."),
+    (r"ReadOnlyDisabledSubscription", "Have the subscription enabled again, then run again."),
     (r"ScopeLocked", "Remove the lock, or ask its owner, and run again."),
     (r"RequestDisallowedByPolicy", "Change the cluster as the policy asks, or get an exemption from its owner."),
     (
@@ -110,8 +121,7 @@ REMEDIES: tuple[tuple[str, str], ...] = (
     ),
     (
         r"MissingSubscriptionRegistration",
-        "Register the resource provider in the subscription: az provider register --namespace "
-        "Microsoft.ContainerService.",
+        "Register the resource provider in the subscription: az provider register -n Microsoft.ContainerService.",
     ),
     (
         r"KubeProxyConfigFieldUnsupported",
@@ -125,6 +135,7 @@ REMEDIES: tuple[tuple[str, str], ...] = (
         r"CiliumDataplaneRequiresKubeProxyConfigDisabled",
         "Cilium replaces kube-proxy: there is no mode to choose on this cluster.",
     ),
+    (r"KubernetesVersionTooLow", "Upgrade the cluster first, or choose another mode."),
     (
         r"UnmarshalError|InvalidParameter",
         "Azure did not understand the cluster's definition in this API version: try another 'api_version'.",
@@ -143,7 +154,7 @@ REMEDIES: tuple[tuple[str, str], ...] = (
     ),
     (
         r"Throttled|TooManyRequests|^HTTP 429",
-        "Azure asks for fewer requests: run again in some minutes, with fewer clusters at a time.",
+        "Azure asks for fewer requests: run again later, with fewer clusters at a time.",
     ),
     (r"in progress", "Run again when that has ended, or let 'wait: true' wait for it."),
     (r"stopped state", "Start the cluster first: az aks start."),
@@ -164,7 +175,7 @@ def read_problem(status: int, headers: Mapping[str, str], text: str) -> Problem:
     found = problem_of(body, status=status, correlation_id=correlation)
     if found is not None:
         return found
-    words = re.sub(r"<[^>]*>|\s+", " ", text).strip()
+    words = re.sub(r"<head>.*?</head>|<[^>]*>|\s+", " ", text, flags=re.DOTALL | re.IGNORECASE).strip()
     return Problem(status, f"HTTP {status}", "", redact(re.sub(r" +", " ", words))[:300], correlation)
 
 
@@ -207,10 +218,9 @@ class ArmError(AzureError):
     """
 
     def __init__(self, about: str, problem: Problem) -> None:
-        reference = f" (correlation id {problem.correlation_id})" if problem.correlation_id else ""
-        status = f"HTTP {problem.status}, " if problem.status else ""
+        verdict = "Azure refused with" if problem.status else "Azure reports"
         super().__init__(
-            f"{about}: Azure refused ({status}{problem.as_text()}) {remedy(problem)}".rstrip() + reference,
+            f"{about}: {verdict} {problem.as_text()} {remedy(problem)}".rstrip() + problem.reference,
             code=problem.code,
             subcode=problem.subcode or None,
             status=problem.status or None,
@@ -221,4 +231,20 @@ class ArmError(AzureError):
 
 
 class LostAnswer(AzureError):
-    """A write was sent, but its answer never came: Azure may have taken it or not."""
+    """A write was sent, but what Azure made of it is not known: it may have taken it or not.
+
+    Args:
+        about: what the request was about.
+        what: what came in place of an answer, as a sentence.
+        problem: what Azure said, if anything.
+    """
+
+    def __init__(self, about: str, what: str, problem: Problem | None = None) -> None:
+        details = {"code": problem.code, "status": problem.status} if problem else {}
+        if problem and problem.correlation_id:
+            details["correlation_id"] = problem.correlation_id
+        super().__init__(
+            f"{about}: {what} Azure may have carried it out all the same: run again, which finds out."
+            + (problem.reference if problem else ""),
+            **details,
+        )

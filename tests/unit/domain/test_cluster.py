@@ -1,0 +1,124 @@
+"""What is read out of a cluster's body, in the spellings and gaps that Azure's answers have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.cluster import (
+    Cluster,
+    ClusterId,
+    Pool,
+    reaches,
+    version_tuple,
+)
+
+from tests.unit.domain.builders import SUBSCRIPTION, cluster, pool
+
+
+def test_reads_a_whole_cluster() -> None:
+    read = cluster(
+        kube_proxy={"enabled": True, "mode": "NFTABLES"}, sku={"name": "Automatic"}, tags={"a": "b"}, eTag="one"
+    )
+    assert read.id == ClusterId(SUBSCRIPTION, "rg-one", "aks-one")
+    assert read.name == "aks-one"
+    assert read.kube_proxy.mode == "NFTABLES"
+    assert read.etag == "one"
+    assert read.provisioning_state == "Succeeded"
+    assert read.power_state == "Running"
+    assert (read.version, read.goal_version) == ("1.34.2", "1.34")
+    assert read.sku == "Automatic"
+    assert read.tags == {"a": "b"}
+    assert read.network["networkPlugin"] == "azure"
+    assert read.pools == [
+        Pool("system", "Linux", "Ubuntu2404", "AKSUbuntu-2404gen2containerd-202607.09.0", "1.34.2", "1.34")
+    ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"properties": None, "sku": None, "tags": None},
+        {"properties": {"networkProfile": None, "powerState": None, "agentPoolProfiles": None}, "sku": {"name": None}},
+    ],
+)
+def test_what_is_missing_has_a_default(body: dict[str, Any]) -> None:
+    read = Cluster(body)
+    assert not read.kube_proxy.configured
+    assert read.etag is None
+    assert read.provisioning_state == "Succeeded"
+    assert not read.in_progress
+    assert read.power_state == "Running"
+    assert (read.version, read.goal_version) == ("", "")
+    assert read.sku == "Base"
+    assert read.tags == {}
+    assert read.network == {}
+    assert read.pools == []
+
+
+def test_the_etag_has_two_spellings() -> None:
+    assert cluster(etag="old").etag == "old"
+    assert cluster(eTag="new", etag="old").etag == "new"
+
+
+def test_the_version_that_is_asked_for_stands_in_where_none_is_reported() -> None:
+    assert cluster(currentKubernetesVersion=None).version == "1.34"
+
+
+def test_gaps_of_a_pool() -> None:
+    (bare,) = cluster(pools=[{}]).pools
+    assert bare == Pool(name="", os_type="Linux", os_sku="", node_image="", version="", goal_version="")
+    (named,) = cluster(pools=[pool(currentOrchestratorVersion=None, osType="Windows")]).pools
+    assert (named.version, named.goal_version, named.os_type) == ("1.34", "1.34", "Windows")
+
+
+@pytest.mark.parametrize(
+    ("state", "running"),
+    [
+        ("Succeeded", False),
+        ("Failed", False),
+        ("Canceled", False),
+        ("Creating", True),
+        ("Updating", True),
+        ("Upgrading", True),
+        ("Starting", True),
+        ("SomethingNew", True),
+    ],
+)
+def test_everything_but_three_states_is_in_progress(state: str, running: bool) -> None:
+    assert cluster(provisioningState=state).in_progress is running
+
+
+@pytest.mark.parametrize(
+    ("version", "minor"),
+    [
+        ("1.33", (1, 33)),
+        ("1.33.0", (1, 33)),
+        ("v1.9.11", (1, 9)),
+        ("1.100.2-beta", (1, 100)),
+        ("", (0, 0)),
+        ("1", (0, 0)),
+        ("latest", (0, 0)),
+    ],
+)
+def test_version_tuple(version: str, minor: tuple[int, int]) -> None:
+    assert version_tuple(version) == minor
+
+
+@pytest.mark.parametrize(
+    ("version", "goal", "there"),
+    [
+        ("1.35.5", "1.35.5", True),
+        ("1.35.5", "1.35", True),
+        ("1.35", "1.35", True),
+        ("1.34.9", "1.35", False),
+        ("1.35.5", "1.35.6", False),
+        ("1.35.5", "1.3", False),
+        ("1.35.50", "1.35.5", False),
+        ("1.35.5", "", True),
+        ("", "1.35", False),
+    ],
+)
+def test_reaches(version: str, goal: str, there: bool) -> None:
+    assert reaches(version, goal) is there
