@@ -128,7 +128,7 @@ def _auto(given: Source, surroundings: Source, read_profile: ReadProfile) -> Cho
     profile = read_profile(DEFAULT_PROFILE)
     if profile.names_someone:
         return _from(profile, given, surroundings)
-    return _cli(given, surroundings, passed_over=(_nobody(surroundings), _nobody(profile)))
+    return _cli(given, surroundings, passed_over=(_nobody(given), _nobody(surroundings), _nobody(profile)))
 
 
 def _env(given: Source, surroundings: Source, read_profile: ReadProfile) -> Choice:
@@ -136,7 +136,8 @@ def _env(given: Source, surroundings: Source, read_profile: ReadProfile) -> Choi
         return _from_profile(surroundings.values["profile"], given, surroundings, read_profile)
     if not surroundings.names_someone:
         raise AzureError(
-            f"auth_source is env, but {_nobody(surroundings)}. Set AZURE_CLIENT_ID, AZURE_TENANT and AZURE_SECRET."
+            f"auth_source is env, but nobody is named in {_nobody(surroundings)}. Set AZURE_CLIENT_ID, AZURE_TENANT "
+            "and AZURE_SECRET."
         )
     return _from(surroundings, given, surroundings)
 
@@ -171,7 +172,7 @@ def _from_profile(name: str, given: Source, surroundings: Source, read_profile: 
     if profile.note:
         raise AzureError(f"Cannot use {profile.label}: {profile.note}. Correct the name, or add the profile.")
     if not profile.names_someone:
-        raise AzureError(f"Cannot use {_nobody(profile)}. Add client_id, secret and tenant to it.")
+        raise AzureError(f"Nobody is named in {_nobody(profile)}. Add client_id, secret and tenant to it.")
     return _from(profile, given, surroundings)
 
 
@@ -215,8 +216,8 @@ def _nobody(source: Source) -> str:
     if source.note:
         return f"{source.label}: {source.note}"
     parts = [option for option in CREDENTIALS if option in source.values]
-    but = f"holds {source.spell(parts)}, but " if parts else "holds "
-    return f"{source.label} {but}neither {source.spell(['client_id'])} nor {source.spell(['ad_user'])}"
+    but = f"{source.spell(parts)}, but " if parts else ""
+    return f"{source.label}: {but}neither {source.spell(['client_id'])} nor {source.spell(['ad_user'])}"
 
 
 def _incomplete(source: Source, what: str, surroundings: Source) -> str:

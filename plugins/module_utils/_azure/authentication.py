@@ -41,12 +41,10 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.auth_errors 
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.auth_options import AUTH_ARGUMENT_SPEC
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.auth_profile import read_profile
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.auth_settings import Settings, read_settings
-from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.auth_source import PARAMETERS
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.clouds import (
     DEFAULT_CLOUD,
     Cloud,
     find_cloud,
-    known_cloud,
 )
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.libraries import require
@@ -153,14 +151,15 @@ def _place_of_cli(choice: Choice, settings: Settings, environ: Mapping[str, str]
         account = auth_cli.read_account(settings.subscription_id, environ)
     except AzureError as error:
         raise _no_cli(error, choice.passed_over) from None
+    active = auth_cli.read_cloud(account.cloud, environ)
     if settings.cloud is None:
-        return auth_cli.read_cloud(account.cloud, environ), account.subscription_id
-    cloud = find_cloud(settings.cloud.value, verify=settings.verify)
-    active = known_cloud(account.cloud)
-    if active is not None and active != cloud:
+        return active, account.subscription_id
+    wanted, spelled = settings.cloud
+    cloud = find_cloud(wanted, verify=settings.verify)
+    if cloud.resource_manager != active.resource_manager:
         raise AzureError(
-            f"{settings.cloud.spelled} is {settings.cloud.value}, but the Azure CLI is set to {active.name}. Run "
-            f"az cloud set and az login, or leave {settings.cloud.spelled} out."
+            f"{spelled} is {wanted}, but the Azure CLI is set to {active.name} ({active.resource_manager}). Run "
+            f"az cloud set and az login, or leave {spelled} out."
         )
     return cloud, account.subscription_id
 
@@ -169,7 +168,7 @@ def _no_cli(error: AzureError, passed_over: tuple[str, ...]) -> AzureError:
     if not passed_over:
         return AzureError(f"{error.message} Run az login, or choose other credentials (auth_source).")
     return AzureError(
-        f"No Azure credentials found. Looked at: {'; '.join((PARAMETERS, *passed_over))}; {error.message} Set "
+        f"No Azure credentials found. Looked at {'; '.join(passed_over)}; {error.message} Set "
         "AZURE_CLIENT_ID, AZURE_TENANT and AZURE_SECRET, add a profile, run az login, or on an Azure resource with a "
         "managed identity set auth_source to msi."
     )

@@ -181,9 +181,9 @@ REFUSED: tuple[tuple[str, Mapping[str, Any], Mapping[str, str], tuple[str, ...]]
      ("name a profile and also hold client_id and secret",)),
     ("absent profile", {"profile": "typo"}, ENV_PRINCIPAL, ("profile 'typo'", "there is no such section")),
     ("absent profile of the environment", {}, {"AZURE_PROFILE": "typo"}, ("profile 'typo'",)),
-    ("profile without anybody", {"profile": "nobody"}, {}, ("profile 'nobody'", "holds secret, but neither client_id")),
+    ("profile without anybody", {"profile": "nobody"}, {}, ("profile 'nobody'", ": secret, but neither client_id")),
     ("env without anybody", {"auth_source": "env"}, {"AZURE_SECRET": "hush"},
-     ("auth_source is env", "holds AZURE_SECRET, but neither AZURE_CLIENT_ID nor AZURE_AD_USER")),
+     ("auth_source is env", ": AZURE_SECRET, but neither AZURE_CLIENT_ID nor AZURE_AD_USER")),
     ("unknown source", {}, {"ANSIBLE_AZURE_AUTH_SOURCE": "magic"}, ("ANSIBLE_AZURE_AUTH_SOURCE is 'magic'", "msi")),
 )  # fmt: skip
 
@@ -201,7 +201,8 @@ def test_what_was_passed_over_is_told() -> None:
     """When nothing but the CLI is left, its failure will have to say what else was looked at."""
     choice = choose({}, {"AZURE_TENANT": "t"}, profiles())
     assert choice.passed_over == (
-        "the environment holds AZURE_TENANT, but neither AZURE_CLIENT_ID nor AZURE_AD_USER",
+        "the module parameters: neither client_id nor ad_user",
+        "the environment: AZURE_TENANT, but neither AZURE_CLIENT_ID nor AZURE_AD_USER",
         "profile 'default' of ~/.azure/credentials: there is no such section",
     )
 
