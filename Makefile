@@ -13,7 +13,10 @@ COLLECTIONS := $(ROOT)/.venv/collections
 ENVIRONMENT := python3 tests/tools/environment.py
 
 # Recipes run with the development tools first on PATH and the checkout visible as a collection.
-IN_ENV = export PATH="$(BIN):$$PATH" ANSIBLE_COLLECTIONS_PATH="$(COLLECTIONS)" PYTHONPATH="$(COLLECTIONS):$(ROOT)";
+# Molecule would keep its state in the home, in a folder that all checkouts of the same name share.
+VARIABLES = PATH="$(BIN):$$PATH" ANSIBLE_COLLECTIONS_PATH="$(COLLECTIONS)" PYTHONPATH="$(COLLECTIONS):$(ROOT)" \
+	MOLECULE_EPHEMERAL_DIRECTORY="$(ROOT)/.cache/molecule"
+IN_ENV = export $(VARIABLES);
 PYTEST_OPTIONS = pytest --junitxml=.cache/results/$@.xml
 PYTEST = $(IN_ENV) $(PYTEST_OPTIONS)
 heading = @printf '\n==> %s: %s\n' "$@" "$(1)"
@@ -32,9 +35,7 @@ venv: ## Install the development environment into .venv (every other target does
 	@$(ENVIRONMENT) dev >/dev/null
 
 env: venv ## Print shell exports: eval "$(make -s env)"
-	@echo 'export PATH="$(BIN):$$PATH"'
-	@echo 'export ANSIBLE_COLLECTIONS_PATH="$(COLLECTIONS)"'
-	@echo 'export PYTHONPATH="$(COLLECTIONS):$(ROOT)"'
+	@echo 'export $(VARIABLES)'
 
 demo: venv ## The main job on real output, against the emulator
 	$(call heading,preview and switch of a fleet)
@@ -86,6 +87,7 @@ modules: venv ## Modules under real ansible-playbook over real HTTPS
 
 molecule: venv ## Molecule scenarios
 	$(call heading,molecule)
+	@rm -f .cache/molecule/state.yml  # after an interrupted run it would say that the emulator is there
 	@$(IN_ENV) COLUMNS=120 NO_COLOR=1 molecule test --all
 
 sanity: venv ## ansible-test sanity, whole
