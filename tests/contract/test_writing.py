@@ -95,14 +95,22 @@ def test_operation_urls_are_signed_and_checked(start: Start) -> None:
 @pytest.mark.parametrize(
     ("cluster", "config", "error"),
     [
-        ({}, {"enabled": True, "mode": "NFTABLES", "ipvsConfig": {"scheduler": "RoundRobin"}}, (400, "KubeProxyConfigFieldUnsupported", "1133")),
+        (
+            {},
+            {"enabled": True, "mode": "NFTABLES", "ipvsConfig": {"scheduler": "RoundRobin"}},
+            (400, "KubeProxyConfigFieldUnsupported", "1133"),
+        ),
         ({"dataplane": "cilium"}, NFTABLES, (400, "BadRequest", "CiliumDataplaneRequiresKubeProxyConfigDisabled")),
         ({"sku": "Automatic"}, NFTABLES, (400, "BadRequest", "CiliumDataplaneRequiresKubeProxyConfigDisabled")),
         ({}, {"enabled": False}, (400, "KubeProxyConfigDisabledBYOCNIOnly", "")),
         ({"plugin": "kubenet"}, {"enabled": False}, (400, "KubeProxyConfigDisabledBYOCNIOnly", "")),
         ({}, {"mode": "NFTABLES"}, (400, "KubeProxyConfigDisabledBYOCNIOnly", "")),
         ({"version": "1.32.9"}, NFTABLES, (400, "KubeProxyConfigModeUnsupported", "KubernetesVersionTooLow")),
-        ({"version": "1.21.9"}, {"enabled": True, "mode": "IPVS"}, (400, "KubeProxyConfigModeUnsupported", "KubernetesVersionTooLow")),
+        (
+            {"version": "1.21.9"},
+            {"enabled": True, "mode": "IPVS"},
+            (400, "KubeProxyConfigModeUnsupported", "KubernetesVersionTooLow"),
+        ),
         ({}, {"enabled": True, "mode": "nftables"}, (400, "InvalidParameter", "")),
         ({}, {"enabled": True, "mode": "EBPF"}, (400, "InvalidParameter", "")),
         ({}, {"enabled": True, "mode": "IPVS", "ipvsConfig": {"udpTimeoutSeconds": 0}}, (400, "InvalidParameter", "")),
@@ -114,7 +122,7 @@ def test_operation_urls_are_signed_and_checked(start: Start) -> None:
         ({"power": "Stopped"}, NFTABLES, (400, "OperationNotAllowed", "")),
         ({"provisioning_state": "Upgrading"}, NFTABLES, (409, "OperationNotAllowed", "")),
     ],
-)  # fmt: skip
+)
 def test_refused(start: Start, cluster: Any, config: Any, error: tuple[int, str, str]) -> None:
     arm = start([{"name": "c1", **cluster}], features=REGISTERED)
     before = arm.get()

@@ -81,7 +81,7 @@ class Dispatcher:
         try:
             self.world.clock.run_due()
             if call.segments[:1] == [control.PREFIX]:
-                return control.answer(self, call)
+                return self._decorate(call, control.answer(self, call))
             found = self._answer(call, caller)
         except Exception:
             traceback.print_exc(file=sys.stderr)
@@ -113,7 +113,7 @@ class Dispatcher:
         caller.client_id = principal.client_id
         return arm.answer(self.world, ROUTES, call, faults, principal)
 
-    def _decorate(self, call: Call, found: Answer) -> None:
+    def _decorate(self, call: Call, found: Answer) -> Answer:
         """Add what every answer of Azure carries."""
         request, correlation = self.world.guid(), call.headers.get("x-ms-correlation-request-id") or self.world.guid()
         defaults = {
@@ -129,3 +129,4 @@ class Dispatcher:
         if isinstance(found.body, (dict, list)):
             defaults["Content-Type"] = "application/json; charset=utf-8"
         found.headers = {**defaults, **found.headers}
+        return found
