@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors impor
 
 if TYPE_CHECKING:
     from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.tokens import Credential
+    from azure.core.credentials import AccessToken
 
 TIMEOUT_SECONDS = 60
 """How long a call of C(az) may take. It starts in half a second, or in ten where the disk is cold and slow."""
@@ -81,17 +82,60 @@ def read_cloud(name: str, environ: Mapping[str, str]) -> Cloud:
         raise AzureError("The Azure CLI's answer to az cloud show is not understood.") from None
 
 
+class CliCredential:
+    """Gives tokens of the CLI's account (C(az account get-access-token)).
+
+    azure-identity's own takes no subscription in version 1.19, and the process's environment always.
+
+    Args:
+        which: options of C(az) that pick the account.
+        environ: the environment that C(az) gets.
+    """
+
+    def __init__(self, which: Sequence[str], environ: Mapping[str, str]) -> None:
+        self._which = which
+        self._environ = environ
+
+    def get_token(
+        self, *scopes: str, claims: str | None = None, tenant_id: str | None = None, **_kwargs: Any
+    ) -> AccessToken:
+        """Get a token.
+
+        Args:
+            scopes: what it is for, one scope.
+            claims: what the token lacked for Azure. Nothing can be done about it here.
+            tenant_id: another tenant than the account's.
+
+        Raises:
+            AzureError: the CLI gives none.
+        """
+        from azure.core.credentials import AccessToken
+
+        if claims:
+            raise AzureError("Azure demands a new sign-in of the Azure CLI's account. Run az logout and az login.")
+        which = ["--tenant", tenant_id] if tenant_id else self._which
+        shown = _az(["account", "get-access-token", "--scope", *scopes, *which], self._environ)
+        try:
+            return AccessToken(str(shown["accessToken"]), int(shown["expires_on"]))
+        except (KeyError, TypeError, ValueError):
+            raise AzureError(
+                "The Azure CLI's answer to az account get-access-token is not understood; az 2.54 or newer is needed."
+            ) from None
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
 def build(credentials: Mapping[str, str], endpoint: Endpoint) -> Credential:
     """Make the credential.
 
     A C(tenant) that is given picks the account, else the subscription does. The CLI takes only one of them.
     """
-    from azure.identity import AzureCliCredential
-
-    tenant = credentials.get("tenant", "")
-    return AzureCliCredential(
-        tenant_id=tenant, subscription=None if tenant else endpoint.subscription_id, process_timeout=TIMEOUT_SECONDS
-    )
+    if "tenant" in credentials:
+        which = ["--tenant", credentials["tenant"]]
+    else:
+        which = ["--subscription", endpoint.subscription_id] if endpoint.subscription_id else []
+    return CliCredential(which, endpoint.environ)
 
 
 def _az(arguments: list[str], environ: Mapping[str, str]) -> Any:

@@ -8,7 +8,8 @@ Private to this collection.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 CONNECT_SECONDS = 10
@@ -25,12 +26,14 @@ class Endpoint:
         verify: whether to check certificates, or the CA bundle to check them with.
         disable_instance_discovery: whether to believe the authority without asking Microsoft about it.
         subscription_id: the subscription to work with; the Azure CLI has accounts by subscription.
+        environ: the environment, for the Azure CLI. Never shown.
     """
 
     authority: str
     verify: bool | str
     disable_instance_discovery: bool
     subscription_id: str | None
+    environ: Mapping[str, str] = field(repr=False)
 
     @property
     def transport(self) -> dict[str, Any]:

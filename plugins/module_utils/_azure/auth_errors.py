@@ -52,12 +52,11 @@ REMEDIES = {
 }
 
 METHOD_REMEDIES = {
-    "Azure CLI": "Run az login on this host, or choose other credentials (auth_source).",
+    "Azure CLI": "Run az login, or choose other credentials (auth_source).",
     "managed identity": (
         "This host must be an Azure resource with a managed identity, and client_id (or AZURE_CLIENT_ID), if set, "
         "must be the client id of an identity assigned to it. Elsewhere choose other credentials (auth_source)."
     ),
-    "certificate": "Check that x509_certificate_path holds the client's certificate and its private key.",
 }
 
 
@@ -90,22 +89,23 @@ def explain_sign_in_error(error: Exception, sign_in: SignIn) -> AzureError:
         The error to raise. Its details hold C(code) (C(AADSTS…)) and C(correlation_id) where Azure gave them.
     """
     wrapped = list(causes(error))
-    for cause in wrapped:
-        if isinstance(cause, AzureError):
-            return cause
     how = f"Signing in to Azure failed ({sign_in.method}, credentials from {sign_in.source})."
+    advice = METHOD_REMEDIES.get(sign_in.method, "")
     for cause in wrapped:
         refusal = AADSTS.search(_one_line(str(cause)))
         if refusal:
             return _refused(how, refusal)
+    for cause in wrapped:
+        if isinstance(cause, AzureError):
+            return AzureError(f"{_sentence(cause.message)} {advice}".rstrip(), **cause.details)
     if sign_in.authority and connection_reason(error):
         return AzureError(f"{how} {explain_connection_error(error, sign_in.authority).message}")
     if {type(cause).__name__ for cause in wrapped} & UNREADABLE:
         # The SDK quotes what it cannot read, which may be an answer with a token cut short.
         return AzureError(f"{how} {_host(sign_in.authority)} did not answer as a token service. Is a proxy in between?")
     reason = tidy(str(getattr(error, "message", None) or error))
-    remedy = METHOD_REMEDIES.get(sign_in.method) or f"The token service is {_host(sign_in.authority)}."
-    return AzureError(f"{how} {_sentence(reason)} {remedy}")
+    advice = advice or f"The token service is {_host(sign_in.authority)}."
+    return AzureError(f"{how} {_sentence(reason)} {advice}")
 
 
 def _refused(how: str, refusal: re.Match[str]) -> AzureError:

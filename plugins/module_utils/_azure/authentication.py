@@ -121,6 +121,7 @@ def authenticate(
         verify=settings.verify,
         disable_instance_discovery=settings.disable_instance_discovery or not cloud.has_known_authority,
         subscription_id=subscription,
+        environ=environ,
     )
     build = functools.partial(BUILDERS[choice.method], credentials, endpoint)
     try:
@@ -166,7 +167,7 @@ def _place_of_cli(choice: Choice, settings: Settings, environ: Mapping[str, str]
 
 def _no_cli(error: AzureError, passed_over: tuple[str, ...]) -> AzureError:
     if not passed_over:
-        return AzureError(f"{error.message} Run az login, or choose other credentials (auth_source).")
+        return explain_sign_in_error(error, SignIn(LABELS[AZURE_CLI], LABELS[AZURE_CLI], None))
     return AzureError(
         f"No Azure credentials found. Looked at {'; '.join(passed_over)}; {error.message} Set "
         "AZURE_CLIENT_ID, AZURE_TENANT and AZURE_SECRET, add a profile, run az login, or on an Azure resource with a "

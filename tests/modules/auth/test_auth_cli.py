@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -99,9 +100,10 @@ def test_the_default_account(az: Az) -> None:
         "the Azure CLI",
     )
     assert session.credential.get_token(session.cloud.scope).token == "token-of-the-cli"
+    how = "--only-show-errors --output json"
     assert az.calls == [
-        "account show --only-show-errors --output json",
-        f"account get-access-token --output json --resource https://management.azure.com --subscription {SUBSCRIPTION}",
+        f"account show {how}",
+        f"account get-access-token --scope https://management.azure.com/.default --subscription {SUBSCRIPTION} {how}",
     ]
 
 
@@ -125,7 +127,7 @@ def test_a_tenant_instead_of_a_subscription(az: Az) -> None:
     """Az takes only one of the two."""
     session = sign_in(az, tenant=TENANT)
     session.credential.get_token(session.cloud.scope)
-    assert az.calls[-1].endswith(f"--tenant {TENANT}")
+    assert f"/.default --tenant {TENANT} --only" in az.calls[-1]
 
 
 def test_a_login_without_subscriptions(az: Az) -> None:
@@ -193,7 +195,7 @@ def test_not_logged_in(az: Az) -> None:
 def test_logged_out_meanwhile(az: Az) -> None:
     session = sign_in(az)
     az.fail("ERROR: Please run az login to setup account.")
-    with pytest.raises(AzureError, match=r"^Signing in to Azure failed \(Azure CLI.*Run az login on this host"):
+    with pytest.raises(AzureError, match=r"^The Azure CLI says: Please run az login to setup account\. Run az"):
         session.credential.get_token(session.cloud.scope)
 
 
@@ -222,12 +224,27 @@ def test_odd_answers(az: Az, what: str, content: Any, told: str) -> None:
     assert "hush" not in refusal.value.message
 
 
-def test_an_odd_token_answer_is_not_repeated(az: Az) -> None:
-    az.say("token", '{"accessToken": "hush", "expiresOn": "never"}')
+@pytest.mark.parametrize(
+    "answer", ['{"accessToken": "hush", "expiresOn": "never"}', '{"accessToken": "hush"', '"hush"']
+)
+def test_an_odd_token_answer_is_not_repeated(az: Az, answer: str) -> None:
+    az.say("token", answer)
     session = sign_in(az)
-    with pytest.raises(AzureError, match=r"Signing in to Azure failed \(Azure CLI") as refusal:
+    with pytest.raises(AzureError, match=r"answer to az account get-access-token is not") as refusal:
         session.credential.get_token(session.cloud.scope)
-    assert "hush" not in refusal.value.message
+    assert "hush" not in "".join(traceback.format_exception(refusal.value))
+
+
+def test_a_claims_challenge(az: Az) -> None:
+    session = sign_in(az)
+    with pytest.raises(AzureError, match="Azure demands a new sign-in of the Azure CLI's account"):
+        session.credential.get_token(session.cloud.scope, claims="{}")
+
+
+def test_another_tenant_for_one_token(az: Az) -> None:
+    session = sign_in(az)
+    session.credential.get_token(session.cloud.scope, tenant_id="guest")
+    assert "/.default --tenant guest --only" in az.calls[-1]
 
 
 def test_it_hangs(az: Az, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,7 +66,7 @@ def test_our_own_error_passes_through_the_sdk() -> None:
     own = AzureError("The federated token file /t is empty.")
     wrapped = ClientAuthenticationError("Authentication failed: …")
     wrapped.__cause__ = own
-    assert explain_sign_in_error(wrapped, SECRET) is own
+    assert explain_sign_in_error(wrapped, SECRET).message == own.message
 
 
 def refused_certificate() -> Exception:
@@ -122,8 +122,11 @@ def test_no_managed_identity_here() -> None:
 
 
 def test_the_cli_is_not_logged_in() -> None:
-    explained = explain_sign_in_error(CredentialUnavailableError("Please run 'az login' to set up an account"), CLI)
-    assert "Please run 'az login' to set up an account. Run az login on this host" in explained.message
+    explained = explain_sign_in_error(AzureError("The Azure CLI says: Please run 'az login' to setup account."), CLI)
+    assert explained.message == (
+        "The Azure CLI says: Please run 'az login' to setup account. Run az login, or choose other credentials "
+        "(auth_source)."
+    )
 
 
 def test_nothing_like_a_token_is_repeated() -> None:
