@@ -103,6 +103,17 @@ def check_subscription(subscription: str) -> str:
     return subscription
 
 
+def check_resource_group(name: str) -> str:
+    """The resource group's name itself, when it can be one.
+
+    Raises:
+        ValueError: it has characters that no resource group's name has.
+    """
+    if not _GROUP_NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is not a resource group's name.")
+    return name
+
+
 def cluster_id(subscription: str, resource_group: str, name: str) -> ClusterId:
     """The cluster of these names, checked by Azure's naming rules so that none can bend the request's path.
 
@@ -110,8 +121,7 @@ def cluster_id(subscription: str, resource_group: str, name: str) -> ClusterId:
         ValueError: names the part that is malformed.
     """
     check_subscription(subscription)
-    if not _GROUP_NAME.fullmatch(resource_group):
-        raise ValueError(f"{resource_group!r} is not a resource group's name.")
+    check_resource_group(resource_group)
     if not _CLUSTER_NAME.fullmatch(name):
         raise ValueError(f"{name!r} is not the name of an AKS cluster (letters, digits, '-' and '_', 63 at most).")
     return ClusterId(subscription, resource_group, name)

@@ -9,10 +9,8 @@ from typing import Any
 
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.api_versions import AUTO, check_version
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.clusters import Clusters
-from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.runtime import Runtime
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.cluster import (
-    ClusterId,
     cluster_id,
     parse_resource_id,
 )
@@ -26,6 +24,8 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.plan import
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.operation import (
     Operation,
     Parameters,
+    concerning,
+    named_cluster,
     sign_in,
     subscription_of,
 )
@@ -42,29 +42,21 @@ def run(parameters: Parameters, runtime: Runtime) -> dict[str, Any]:
     ipvs = {name: value for name, value in (parameters["ipvs_config"] or {}).items() if value is not None}
     request = Request(parameters["enabled"], parameters["mode"], ipvs or None)
     waiting = Waiting(parameters["wait"], parameters["wait_timeout"], parameters["poll_interval"])
-    try:
+    with concerning(named_cluster(parameters)):
         check_request(request)
         check_waiting(waiting)
         version = check_version(parameters["api_version"])
         named = parse_resource_id(parameters["resource_id"]) if parameters["resource_id"] else None
-    except ValueError as error:
-        raise AzureError(str(error)) from None
-    arm = sign_in(parameters, runtime)
+        arm = sign_in(parameters, runtime)
+        cluster = named or cluster_id(subscription_of(arm.session), parameters["resource_group"], parameters["name"])
     return Switch(
         Clusters(arm, version),
         runtime,
-        cluster=named or _named_by_parts(parameters, subscription_of(arm.session)),
+        cluster=cluster,
         request=request,
         policy=Policy(parameters["preflight"], parameters["failed_clusters"]),
         waiting=waiting,
     ).run()
-
-
-def _named_by_parts(parameters: Parameters, subscription: str) -> ClusterId:
-    try:
-        return cluster_id(subscription, parameters["resource_group"], parameters["name"])
-    except ValueError as error:
-        raise AzureError(str(error)) from None
 
 
 OPERATION = Operation(

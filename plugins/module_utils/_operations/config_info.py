@@ -10,11 +10,11 @@ from typing import Any
 
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.api_versions import AUTO, check_version
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.clusters import Clusters
-from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.features import Flag
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.runtime import Runtime
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.cluster import (
     Cluster,
+    check_resource_group,
     check_subscription,
     cluster_id,
     parse_resource_id,
@@ -23,6 +23,8 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.compatibili
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.operation import (
     Operation,
     Parameters,
+    concerning,
+    named_cluster,
     sign_in,
     subscription_of,
 )
@@ -34,30 +36,24 @@ def run(parameters: Parameters, runtime: Runtime) -> dict[str, Any]:
     Raises:
         AzureError: a part could not be read; a list is complete or an error.
     """
-    try:
+    group = parameters["resource_group"]
+    with concerning(named_cluster(parameters)):
         version = check_version(parameters["api_version"])
-        for subscription in parameters["subscriptions"] or ():
-            check_subscription(subscription)
-        named = parse_resource_id(parameters["resource_id"]) if parameters["resource_id"] else None
-    except ValueError as error:
-        raise AzureError(str(error)) from None
-    arm = sign_in(parameters, runtime)
+        subscriptions = [check_subscription(subscription) for subscription in parameters["subscriptions"] or ()]
+        wanted = parse_resource_id(parameters["resource_id"]) if parameters["resource_id"] else None
+        if group:
+            check_resource_group(group)
+        arm = sign_in(parameters, runtime)
+        if not (wanted or subscriptions):
+            subscriptions = [check_subscription(subscription_of(arm.session))]
+        if parameters["name"]:
+            wanted = cluster_id(subscriptions[0], group, parameters["name"])
     access = Clusters(arm, version)
-    if named:
-        found = [access.get(named)]
-    elif parameters["name"]:
-        try:
-            wanted = cluster_id(subscription_of(arm.session), parameters["resource_group"], parameters["name"])
-        except ValueError as error:
-            raise AzureError(str(error)) from None
-        found = [access.get(wanted)]
-    else:
-        subscriptions = parameters["subscriptions"] or [subscription_of(arm.session)]
-        found = [
-            cluster
-            for subscription in dict.fromkeys(subscriptions)
-            for cluster in access.find(subscription, parameters["resource_group"])
-        ]
+    found = (
+        [access.get(wanted)]
+        if wanted
+        else [cluster for subscription in dict.fromkeys(subscriptions) for cluster in access.find(subscription, group)]
+    )
     kept = [cluster for cluster in found if has_tags(cluster.tags, parameters["tags"] or ())]
     features = {
         subscription: Flag(arm, subscription).known_state()

@@ -9,7 +9,8 @@ Private to this collection.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,9 +67,34 @@ def run_module(operation: Operation) -> None:
     """The C(main) of an ordinary module."""
     module = AnsibleModule(argument_spec=operation.argument_spec, supports_check_mode=True, **operation.constraints)
     result = operation.outcome(module.params, Runtime(check_mode=module.check_mode))
+    for text in result.pop("warnings", ()):  # ansible-core 2.23 takes them no longer as a part of the result
+        module.warn(text)
     if result.pop("failed", False):
         module.fail_json(**result)
     module.exit_json(**result)
+
+
+@contextmanager
+def concerning(subject: str | None) -> Iterator[None]:
+    """Let what fails before the first request to Azure begin with what it is about, in place of a bare reason.
+
+    Args:
+        subject: a cluster or a feature, as the user named it; None where nothing single is meant.
+
+    Raises:
+        AzureError: in place of the ValueError of a check, or of another AzureError.
+    """
+    try:
+        yield
+    except (ValueError, AzureError) as error:
+        details = error.details if isinstance(error, AzureError) else {}
+        raise AzureError(f"{subject}: {error}" if subject else str(error), **details) from None
+
+
+def named_cluster(parameters: Parameters) -> str | None:
+    """How messages call the cluster before its subscription is known; None where no single one is named."""
+    name = parameters["name"] or (parameters["resource_id"] or "").rstrip("/").rpartition("/")[2]
+    return f"Cluster {name}" if name else None
 
 
 def sign_in(parameters: Parameters, runtime: Runtime) -> Arm:

@@ -19,6 +19,7 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.cluster imp
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.operation import (
     Operation,
     Parameters,
+    concerning,
     sign_in,
     subscription_of,
 )
@@ -37,17 +38,14 @@ def run(parameters: Parameters, runtime: Runtime) -> dict[str, Any]:
         AzureError: whatever kept it from getting there.
     """
     waiting = Waiting(parameters["wait"], parameters["wait_timeout"], parameters["poll_interval"])
-    try:
+    namespace, name = parameters["namespace"], parameters["name"]
+    with concerning(f"Preview feature {namespace}/{name}"):
         check_waiting(waiting)
         for option in ("name", "namespace"):
-            if not re.fullmatch(r"[\w.-]+", parameters[option]):
+            if not re.fullmatch(r"\w[\w.-]*", parameters[option]):
                 raise ValueError(f"'{option}' is {parameters[option]!r}, which is no {option} of a feature.")
-        if parameters["subscription_id"]:
-            check_subscription(parameters["subscription_id"])
-    except ValueError as error:
-        raise AzureError(str(error)) from None
-    arm = sign_in(parameters, runtime)
-    flag = Flag(arm, subscription_of(arm.session), parameters["namespace"], parameters["name"])
+        arm = sign_in(parameters, runtime)
+        flag = Flag(arm, check_subscription(subscription_of(arm.session)), namespace, name)
     return FlagChange(arm, runtime, flag, waiting, parameters).run()
 
 
