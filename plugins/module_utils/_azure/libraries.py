@@ -17,6 +17,8 @@ import traceback
 from ansible.module_utils.basic import missing_required_lib
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
 
+PACKAGES = ("azure-core", "azure-identity", "azure-mgmt-core")
+
 IMPORT_ERROR: str | None = None
 MISSING: str | None = None
 
@@ -26,7 +28,8 @@ try:
     import azure.mgmt.core  # noqa: F401
 except ImportError as error:
     IMPORT_ERROR = traceback.format_exc()
-    MISSING = (error.name or "azure").replace(".", "-")
+    named = [package for package in PACKAGES if (error.name or "").startswith(package.replace("-", "."))]
+    MISSING = ", ".join(named or PACKAGES)  # where nothing of Azure is there, only "azure" is reported
 
 
 def require() -> None:
