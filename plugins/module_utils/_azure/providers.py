@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.module_utils.basic import missing_required_lib
-from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.arm import USER_AGENT, Arm
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.arm import USER_AGENT, Arm, retry_wait
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.authentication import explain_token_error
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.problems import ArmError, read_problem
@@ -50,7 +50,6 @@ def _call(arm: Arm, subscription: str, verb: str, namespace: str, about: str) ->
     except ImportError as error:
         raise AzureError(missing_required_lib("azure-mgmt-resource", reason="to talk to Azure")) from error
     session = arm.session
-    arm.runtime.assert_wanted()
     client = ResourceManagementClient(
         session.credential,
         subscription,
@@ -58,13 +57,21 @@ def _call(arm: Arm, subscription: str, verb: str, namespace: str, about: str) ->
         credential_scopes=[session.cloud.scope],
         connection_verify=session.verify,
         user_agent=USER_AGENT,
+        retry_total=0,  # the SDK's own retries look at no life line and may take a quarter of an hour
     )
-    try:
-        return getattr(client.providers, verb)(namespace)
-    except HttpResponseError as error:
-        answer: Any = error.response
-        if answer is None:
+    attempt = 0
+    while True:
+        attempt += 1
+        arm.runtime.assert_wanted()
+        try:
+            return getattr(client.providers, verb)(namespace)
+        except HttpResponseError as error:
+            answer: Any = error.response
+            if answer is None:
+                raise AzureError(f"{about}: {explain_token_error(error, session).message}") from None
+            wait = retry_wait(answer.status_code, answer.headers, answer.text(), attempt, repeatable=True)
+            if wait is None:
+                raise ArmError(about, read_problem(answer.status_code, answer.headers, answer.text())) from None
+        except SdkError as error:
             raise AzureError(f"{about}: {explain_token_error(error, session).message}") from None
-        raise ArmError(about, read_problem(answer.status_code, answer.headers, answer.text())) from None
-    except SdkError as error:
-        raise AzureError(f"{about}: {explain_token_error(error, session).message}") from None
+        arm.runtime.sleep(wait)
