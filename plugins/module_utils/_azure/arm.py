@@ -173,7 +173,9 @@ class Arm:
         """
         answer = self.get(path, api_version, about=about)
         while True:
-            yield from answer.body.get("value") or ()
+            if not isinstance(answer.body.get("value"), list):
+                raise AzureError(f"{about}: Azure's answer holds no list. Is a proxy in between?")
+            yield from answer.body["value"]
             following = answer.body.get("nextLink")
             if not following:
                 return
@@ -192,16 +194,16 @@ class Arm:
     ) -> Answer:
         if api_version is not None:
             url = f"{self.session.cloud.resource_manager}{quote(url)}?api-version={api_version}"
-        self._sign_in(about)
-        attempt = 0
+        attempt, renewed = 0, False
         while True:
-            attempt += 1
+            self._sign_in(about)
             self.runtime.assert_wanted()
+            attempt += 1
             try:
                 response = self._client.send_request(HttpRequest(method, url, headers=dict(headers or {}), json=body))
             except (ServiceRequestError, ServiceResponseError) as error:
                 if not repeatable:
-                    raise LostAnswer(f"{about}: the connection to Azure broke during the request.") from None
+                    raise LostAnswer(about, "the connection to Azure broke during the request.") from None
                 if attempt >= CONNECTION_TRIES or "CERTIFICATE_VERIFY_FAILED" in str(error):
                     raise AzureError(f"{about}: {explain_token_error(error, self.session).message}") from None
                 self.runtime.sleep(BACKOFF_SECONDS[attempt - 1])
@@ -209,13 +211,17 @@ class Arm:
             except SdkError as error:
                 raise AzureError(f"{about}: {explain_token_error(error, self.session).message}") from None
             if response.status_code < 400:
-                return Answer(response.status_code, response.headers, _json(response, about))
+                return Answer(response.status_code, response.headers, _json(response, about, repeatable=repeatable))
+            if response.status_code == 401 and not renewed:  # a token kept may have been revoked meanwhile
+                renewed = True
+                self.session.credential.forget()
+                continue
             text = response.text()
             wait = retry_wait(response.status_code, response.headers, text, attempt, repeatable=repeatable)
             if wait is None:
                 problem = read_problem(response.status_code, response.headers, text)
                 if not repeatable and problem.status in TRANSIENT:
-                    raise LostAnswer(f"{about}: Azure answered {problem.as_text()} and may have taken it.")
+                    raise LostAnswer(about, f"Azure answered {problem.as_text()}", problem)
                 raise ArmError(about, problem)
             self.runtime.sleep(wait)
 
@@ -227,14 +233,18 @@ class Arm:
             raise AzureError(f"{about}: {error.message}", **error.details) from None
 
 
-def _json(response: HttpResponse, about: str) -> Any:
-    text = response.text()
-    if not text.strip():
-        return None
+def _json(response: HttpResponse, about: str, *, repeatable: bool) -> Any:
+    """The object in an accepted request's answer; all that is asked for here is answered by one."""
     try:
-        return response.json()
+        body = response.json()
     except ValueError:
-        raise AzureError(
-            f"{about}: what answered at {urlsplit(response.request.url).netloc} with HTTP {response.status_code} "
-            "is not Azure Resource Manager (no JSON). Is a proxy in between?"
-        ) from None
+        body = None
+    if isinstance(body, dict):
+        return body
+    strange = (
+        f"what answered at {urlsplit(response.request.url).netloc} with HTTP {response.status_code} is not Azure "
+        "Resource Manager (no JSON object). Is a proxy in between?"
+    )
+    if repeatable:
+        raise AzureError(f"{about}: {strange}")
+    raise LostAnswer(about, strange)

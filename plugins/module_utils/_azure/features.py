@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.arm import Arm
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.arm import Answer, Arm
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.problems import FORBIDDEN, ArmError
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.features import FEATURE, NAMESPACE
 
@@ -46,7 +47,7 @@ class Flag:
             ArmError: Azure refused, for example since there is no such feature.
             AzureError: no token, no connection, or no JSON.
         """
-        return self._state_in(self.arm.get(self.resource_id, API_VERSION, about=self.about).body)
+        return self._state_in(self.arm.get(self.resource_id, API_VERSION, about=self.about))
 
     def known_state(self) -> str | None:
         """The state, or None where this identity may not read it."""
@@ -65,8 +66,10 @@ class Flag:
             AzureError: no token, no connection, or no JSON.
         """
         answer = self.arm.post(f"{self.resource_id}/{verb}", API_VERSION, about=self.about)
-        return self._state_in(answer.body)
+        return self._state_in(answer)
 
-    @staticmethod
-    def _state_in(body: dict[str, dict[str, str]]) -> str:
-        return body["properties"]["state"]
+    def _state_in(self, answer: Answer) -> str:
+        state = (answer.body.get("properties") or {}).get("state")
+        if not state:
+            raise AzureError(f"{self.about}: Azure's answer holds no state. Is a proxy in between?")
+        return str(state)

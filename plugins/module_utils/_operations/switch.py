@@ -252,10 +252,10 @@ class Switch:
         if cluster.provisioning_state != "Succeeded":
             raise self._failure(cluster)
         if not cluster.kube_proxy.means(decided.target):
-            raise AzureError(
-                f"{self.about}: Azure reports success, but the cluster reads {cluster.kube_proxy.target} instead of "
+            raise self._error(
+                f"Azure reports success, but the cluster reads {cluster.kube_proxy.target} instead of "
                 f"{decided.target.target}. Someone may have changed it meanwhile: run again.",
-                code="NotApplied",
+                "NotApplied",
             )
         return cluster
 
@@ -274,12 +274,21 @@ class Switch:
         if left <= 0:
             if error is not None:
                 raise error
-            raise AzureError(
-                f"{self.about}: still {doing or 'not answered for'} after {self.waiting.timeout:.0f} seconds. Azure "
-                "goes on with it; run again to wait for its end, or with a longer 'wait_timeout'.",
-                code="Timeout",
+            raise self._error(
+                f"still {doing or 'not answered for'} after {self.waiting.timeout:.0f} seconds. Azure goes on with "
+                "it; run again to wait for its end, or with a longer 'wait_timeout'.",
+                "Timeout",
             )
         self.runtime.sleep(min(seconds, left))
+
+    def _error(self, text: str, code: str) -> AzureError:
+        """An error about this cluster, with the correlation id of the switch where there is one."""
+        correlation_id = self.operation.correlation_id if self.operation else None
+        if correlation_id is None:
+            return AzureError(f"{self.about}: {text}", code=code)
+        return AzureError(
+            f"{self.about}: {text} Correlation id: {correlation_id}.", code=code, correlation_id=correlation_id
+        )
 
     def _failure(self, cluster: Cluster) -> AzureError:
         """Why the operation did not succeed, as far as Azure tells."""
@@ -295,7 +304,7 @@ class Switch:
         state = cluster.provisioning_state
         failed = ArmError(self.about, problem or Problem(0, f"Operation{state}", "", "Azure gave no reason."))
         failed.message = (
-            f"{failed.message}. The switch ended {state}; the cluster asks for {cluster.kube_proxy.target}, its nodes "
+            f"{failed.message} The switch ended {state}; the cluster asks for {cluster.kube_proxy.target}, its nodes "
             "may differ. Run again with 'failed_clusters: repair' once the cause is gone."
         )
         return failed
