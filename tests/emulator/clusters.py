@@ -20,20 +20,17 @@ PREVIEW_PROPERTIES = ("controlPlanePluginProfiles",)
 
 
 def present(cluster: Cluster, version: str) -> JsonObject:
-    """Show a cluster as an API version does."""
-    body: JsonObject = copy.deepcopy(cluster.body)
-    properties = body["properties"]
+    """Show a cluster as an API version does. What needs no change is the stored body itself: do not change it."""
+    hidden = set() if is_preview(version) else set(PREVIEW_PROPERTIES)
+    properties = {name: value for name, value in cluster.properties.items() if name not in hidden}
     network = properties.get("networkProfile")
-    if isinstance(network, dict) and isinstance(network.get("kubeProxyConfig"), dict):
-        if not has_kube_proxy(version):
-            del network["kubeProxyConfig"]
-        elif network["kubeProxyConfig"].get("enabled") is False:
+    if isinstance(network, dict) and isinstance(config := network.get("kubeProxyConfig"), dict):
+        shown = {name: value for name, value in network.items() if name != "kubeProxyConfig"}
+        if has_kube_proxy(version):
             # A false flag is left out, so that a disabled cluster shows `{}` (azure-rest-api-specs issue 22208).
-            del network["kubeProxyConfig"]["enabled"]
-    if not is_preview(version):
-        for name in PREVIEW_PROPERTIES:
-            properties.pop(name, None)
-    return body
+            shown["kubeProxyConfig"] = {k: v for k, v in config.items() if not (k == "enabled" and v is False)}
+        properties["networkProfile"] = shown
+    return {**cluster.body, "properties": properties}
 
 
 def _hint(world: World, cluster: Cluster) -> dict[str, str]:

@@ -90,9 +90,8 @@ class Dispatcher:
 
     def finish(self, call: Call, found: Answer, client: str | None = None) -> Answer:
         """Complete an answer and log it. `client`: who asked."""
-        self._decorate(call, found)
         self.world.log.append(call_log.entry(call, found, self.world.clock.now(), client))
-        return found
+        return self._decorate(call, found)
 
     def _answer(self, call: Call, caller: Caller) -> Answer:
         cluster = CLUSTER_IN_PATH.search(call.path)
@@ -114,7 +113,7 @@ class Dispatcher:
         return arm.answer(self.world, ROUTES, call, faults, principal)
 
     def _decorate(self, call: Call, found: Answer) -> Answer:
-        """Add what every answer of Azure carries."""
+        """Add what every answer of Azure carries, and make its bytes."""
         request, correlation = self.world.guid(), call.headers.get("x-ms-correlation-request-id") or self.world.guid()
         defaults = {
             "x-ms-request-id": request,
@@ -129,4 +128,5 @@ class Dispatcher:
         if isinstance(found.body, (dict, list)):
             defaults["Content-Type"] = "application/json; charset=utf-8"
         found.headers = {**defaults, **found.headers}
+        found.body = found.payload()  # now: the state that it shows may change before it is sent
         return found
