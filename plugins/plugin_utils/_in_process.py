@@ -18,6 +18,7 @@ import os
 import sys
 from collections.abc import Mapping
 from datetime import date, time
+from pathlib import Path
 from typing import Any
 
 from ansible import constants
@@ -31,6 +32,8 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.operati
 
 AUTO = "auto"
 MODULE = "module"
+INVOCATION = "INJECT_INVOCATION"
+"""The setting whether results tell their arguments. It came with ansible-core 2.21; before, results always do."""
 
 
 def plain(value: Any) -> Any:
@@ -47,6 +50,16 @@ def plain(value: Any) -> Any:
     if isinstance(value, (date, time)):
         return value.isoformat()
     return "".join(str(value))  # str() of a subclass may return that subclass
+
+
+def is_this_python(path: str) -> bool:
+    """Whether a path is this process's Python, under whichever of its names (C(python), C(python3)).
+
+    Only names in one folder count: Pythons of different virtual environments are the same file in the end, and have
+    other packages.
+    """
+    other, this = Path(os.path.abspath(path)), Path(os.path.abspath(sys.executable))  # noqa: PTH100 - keeps links
+    return other == this or (other.parent == this.parent and other.resolve() == this.resolve())
 
 
 class InProcessAction(ActionBase):
@@ -67,7 +80,7 @@ class InProcessAction(ActionBase):
         variables = dict(task_vars or {})
         interpreter = self._interpreter(variables)
         if self._runs_here(variables, interpreter):
-            result.update(self._outcome())
+            result.update(self._outcome(variables))
             return result
         if self._is_local and interpreter is None:
             # Discovery may find a Python without the SDK; the controller's own has what is installed beside Ansible.
@@ -89,7 +102,7 @@ class InProcessAction(ActionBase):
         return (
             execution == AUTO
             and self._is_local
-            and interpreter in (None, sys.executable)
+            and (interpreter is None or is_this_python(interpreter))
             and not self._play_context.become
             and not self._task.async_val
         )
@@ -118,7 +131,7 @@ class InProcessAction(ActionBase):
         delegated[host] = {**(delegated.get(host) or {}), "ansible_python_interpreter": interpreter}
         return {**variables, "ansible_delegated_vars": delegated}
 
-    def _outcome(self) -> dict[str, Any]:
+    def _outcome(self, variables: dict[str, Any]) -> dict[str, Any]:
         """What the module would have returned."""
         environment: dict[str, Any] = {}
         self._compute_environment_string(environment)
@@ -133,10 +146,18 @@ class InProcessAction(ActionBase):
             error = checked.errors[0]
             message = str(error)
             if isinstance(error, UnsupportedError):
-                message = f"Unsupported parameters for ({self.OPERATION.name}) module: {message}"
+                message = f"Unsupported parameters for ({self._task.action}) module: {message}"
             outcome: dict[str, Any] = {"failed": True, "msg": message}
         else:
             outcome = self.OPERATION.outcome(checked.validated_parameters, Runtime(check_mode=self._task.check_mode))
-        outcome["invocation"] = {"module_args": checked.validated_parameters}
+        if not outcome.get("warnings"):
+            outcome.pop("warnings", None)
+        if self._tells_invocation(variables):
+            outcome["invocation"] = {"module_args": checked.validated_parameters}
         masked: dict[str, Any] = plain(remove_values(plain(outcome), secrets))
         return masked
+
+    def _tells_invocation(self, variables: dict[str, Any]) -> bool:
+        if not hasattr(constants, INVOCATION):
+            return True
+        return bool(constants.config.get_config_value(INVOCATION, variables=variables))
