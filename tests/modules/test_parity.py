@@ -1,0 +1,106 @@
+"""The operation in the worker and the ordinary module: the same results, the same writes, the same clusters."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.emulator import Emulator
+from tests.emulator.fleet import SUBSCRIPTION
+from tests.support.operations import WRITES
+from tests.support.playbook import IN_PROCESS, MODULE, Ansible, Run, play, task
+
+from .rows import CONFIG, CONFIG_INFO, FLAGS, PREVIEW_FEATURE, UNPREPARED, VAULT_PASSWORD, WRONG, Row
+
+TABLES = {"config": CONFIG, "config_info": CONFIG_INFO, "preview_feature": PREVIEW_FEATURE}
+
+
+def fleet(rows: list[Row]) -> dict[str, Any]:
+    """A cluster for each row, named after it."""
+    return {
+        "clusters": [{"name": row.name, **row.cluster} for row in rows],
+        "subscriptions": [{"id": SUBSCRIPTION}, {"id": UNPREPARED}],
+        "features": {SUBSCRIPTION: FLAGS},
+        "behaviour": {"throttling": False},
+    }
+
+
+def carried_out(ansible: Ansible, emulator: Emulator, module: str, way: str) -> tuple[Run, list[Any]]:
+    """All rows of a module in one playbook, one way; the writes, and the clusters afterwards."""
+    rows = TABLES[module]
+    emulator.reset(fleet(rows))
+    (ansible.folder / "vault").write_text(VAULT_PASSWORD)
+    named = module != "preview_feature"
+    tasks = [
+        task(row.name, f"aks.kube_proxy.{module}", row.task_arguments(named and not row.whole), **row.keywords)
+        for row in rows
+    ]
+    variables = {"aks_execution": "auto" if way == IN_PROCESS else "module"}
+    run = ansible.play(
+        [play(*tasks, vars=variables)],
+        "-vvv",
+        "--vault-password-file",
+        str(ansible.folder / "vault"),
+        environ={
+            **emulator.environment(),
+            "ANSIBLE_INJECT_INVOCATION": "true",
+            "ANSIBLE_PIPELINING": "true",
+            "PYTHONHASHSEED": "0",  # Ansible lists the words for true and false in the order of a set
+        },
+    )
+    assert [result.task for result in run.results] == [row.name for row in rows], run
+    assert set(run.ways.values()) == {way}
+    writes = [(call["method"], call["path"], call["status"]) for call in emulator.requests() if is_write(call)]
+    names = [row.cluster.get("name", row.name) for row in rows]
+    network = [emulator.cluster(name)["properties"]["networkProfile"] for name in names]
+    return run, [writes, network]
+
+
+def is_write(call: dict[str, Any]) -> bool:
+    """Whether a request could change something in Azure; signing in does not."""
+    return call["method"] in WRITES and str(call["path"]).startswith("/subscriptions/")
+
+
+def comparable(values: dict[str, Any]) -> Any:
+    """A result without what differs between any two runs: ids that Azure gives out, seconds, polls."""
+    operation = values.get("operation") or {}
+    text = json.dumps(
+        {**values, "operation": sorted(operation)}
+        | ({"exception": "exception" in values} if "exception" in values else {}),
+        sort_keys=True,
+    )
+    given_out = [operation.get("id"), operation.get("correlation_id"), values.get("correlation_id")]
+    for identity in filter(None, given_out):
+        text = text.replace(identity, "GIVEN-OUT")
+    return json.loads(text)
+
+
+@pytest.mark.parametrize("module", TABLES)
+def test_results_are_the_same(module: str, ansible: Ansible, hurried: Emulator) -> None:
+    here, done_here = carried_out(ansible, hurried, module, IN_PROCESS)
+    there, done_there = carried_out(ansible, hurried, module, MODULE)
+    for row in TABLES[module]:
+        one, other = here.result(row.name), there.result(row.name)
+        assert_outcome(row, one.event, one.values)
+        assert (one.event, comparable(one.values)) == (other.event, comparable(other.values)), row.name
+    assert done_here == done_there
+    for run in (here, there):
+        assert WRONG not in json.dumps([result.values for result in run.results if result.task != "unknown-is-secret"])
+        assert "Traceback" not in run.stdout + run.stderr
+
+
+def assert_outcome(row: Row, event: str, values: dict[str, Any]) -> None:
+    """Whether a task came to what its row says, so that the same wrong result twice is no success."""
+    expected = row.outcome
+    assert event == ("failed" if expected["failed"] else "ok"), f"{row.name}: {values}"
+    if expected.get("censored"):
+        assert "censored" in values
+        assert "kube_proxy" not in values
+        return
+    assert values["changed"] is expected["changed"], f"{row.name}: {values}"
+    assert expected.get("says", "") in values.get("msg", ""), f"{row.name}: {values['msg']}"
+    given = values["invocation"]["module_args"]
+    for secret in ("secret", "password"):
+        assert given[secret] in (None, "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"), row.name
