@@ -1,8 +1,8 @@
 """Run ansible-test sanity whole, without containers.
 
-Usage: sanity.py [ARGUMENT FOR ansible-test sanity...]
+Usage: sanity.py [ARGUMENT FOR ansible-test sanity...]    with the Python of the ansible-core to check with
 
-ansible-test insists on three things, and this script provides them below .cache/sanity:
+ansible-test insists on three things, and this script provides them below .cache/sanity-CORE:
 
 - a working directory that physically ends in ansible_collections/aks/kube_proxy: a copy of what Git tracks or would
   track (so a file not yet committed is checked too);
@@ -10,7 +10,7 @@ ansible-test insists on three things, and this script provides them below .cache
   same name in its cache is taken instead, and ours installs pip from its wheel, which comes from the package index;
 - every Python of the machine on PATH, as real programs: it clears the variables that pyenv's shims need.
 
-Its home is below .cache/sanity as well, so nothing in the user's own home changes.
+Its home is there as well, so nothing in the user's own home changes.
 """
 
 from __future__ import annotations
@@ -21,11 +21,14 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-CACHE = ROOT / ".cache" / "sanity"
+CACHE = (
+    ROOT / ".cache" / f"sanity-{version('ansible-core')}"
+)  # each core has its own, so that they can run side by side
 COPY = CACHE / "ansible_collections" / "aks" / "kube_proxy"
 HOME = CACHE / "home"
 
@@ -68,15 +71,15 @@ def pip_version() -> str:
 
 def provide_pip() -> None:
     """Put pip's wheel and a bootstrap script for it into ansible-test's cache."""
-    version = pip_version()
+    wanted = pip_version()
     cache = HOME / ".ansible" / "test" / "cache"
-    script = cache / f"get_pip_{version.replace('.', '_')}.py"
+    script = cache / f"get_pip_{wanted.replace('.', '_')}.py"
     if script.exists():
         return
     cache.mkdir(parents=True, exist_ok=True)
-    download = [sys.executable, "-m", "pip", "download", "-qq", "--no-deps", "--dest", str(cache), f"pip=={version}"]
+    download = [sys.executable, "-m", "pip", "download", "-qq", "--no-deps", "--dest", str(cache), f"pip=={wanted}"]
     subprocess.run(download, check=True)
-    script.write_text(BOOTSTRAP.format(wheel=str(cache / f"pip-{version}-py3-none-any.whl")))
+    script.write_text(BOOTSTRAP.format(wheel=str(cache / f"pip-{wanted}-py3-none-any.whl")))
 
 
 def write_pip_settings() -> None:

@@ -56,11 +56,13 @@ TEST = (
 REST = (
     Step("test-core-2.16", 10),
     Step("test-core-next", 10),
+    Step("sanity-core-2.16", 8),
     Step("test-azcollection", 15),
     Step("test-clients", 15),
     Step("test-long", 10),
     Step("test-core-2.20", 10),
     Step("test-core-2.18", 10),
+    Step("sanity-core-next", 8),
 )
 TIERS = {"test": TEST, "all": TEST + REST}
 
