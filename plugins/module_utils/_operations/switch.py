@@ -292,17 +292,18 @@ class Switch:
 
     def _failure(self, cluster: Cluster) -> AzureError:
         """Why the operation did not succeed, as far as Azure tells."""
-        problem = None
+        problem, unknown = None, "Azure gave no reason."
+        correlation_id = (self.operation and self.operation.correlation_id) or ""
         if self.operation and self.operation.url:
             try:
-                problem = problem_of(
-                    self.clusters.arm.get_url(self.operation.url, about=self.about).body,
-                    correlation_id=self.operation.correlation_id or "",
-                )
+                answer = self.clusters.arm.get_url(self.operation.url, about=self.about)
+                problem = problem_of(answer.body, correlation_id=correlation_id)
+            except ArmError as error:
+                unknown = f"The reason could not be read, Azure refused with {error.problem.as_text()}"
             except AzureError:
-                problem = None  # the cluster's own state says enough
+                unknown = "The reason could not be read."
         state = cluster.provisioning_state
-        failed = ArmError(self.about, problem or Problem(0, f"Operation{state}", "", "Azure gave no reason."))
+        failed = ArmError(self.about, problem or Problem(0, f"Operation{state}", "", unknown, correlation_id))
         failed.message = (
             f"{failed.message} The switch ended {state}; the cluster asks for {cluster.kube_proxy.target}, its nodes "
             "may differ. Run again with 'failed_clusters: repair' once the cause is gone."
