@@ -84,7 +84,8 @@ def patch(ask: Ask) -> Answer:
     cluster, content = ask.cluster(), ask.json_object()
     if unknown := sorted(set(content) - {"tags"}):
         raise refusal("UnknownField", field=unknown[0])
-    tags = content.get("tags") or {}
+    # What a PATCH leaves out stays (ARM's resource provider contract: a PATCH is a JSON merge patch).
+    tags = content.get("tags", cluster.body.get("tags")) or {}
     if not isinstance(tags, dict) or any(not isinstance(value, str) for value in tags.values()):
         raise refusal("WrongType", found="object", field="TagsObject.tags", expected="string")
     refuse_while_busy(cluster)
