@@ -193,8 +193,12 @@ def test_matching(start: Start) -> None:
     assert seen == [200, 200, 200, 500, 500, 409]
 
 
-def test_faults_reach_the_token_endpoint_too(start: Start) -> None:
+def test_faults_reach_the_token_endpoint_only_by_its_path(start: Start) -> None:
     arm = ready(start)
+    for name in ("server_error", "forbidden"):
+        arm.emulator.fault(name)
+    assert arm.token().status_code == 200
+    arm.emulator.clear_faults()
     arm.emulator.fault("server_error", match={"path": "oauth2"}, status=503)
     assert arm.token().status_code == 503
     assert arm.token().status_code == 200

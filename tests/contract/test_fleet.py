@@ -139,5 +139,5 @@ def test_a_large_fleet_is_quick() -> None:
     fleet = {"clusters": [{"name": f"c{i}"} for i in range(500)]}
     begin = time.monotonic()
     with Emulator(fleet, speed=0) as emulator:
-        assert time.monotonic() - begin < 3
+        assert time.monotonic() - begin < 5
         assert emulator.cluster("c499")["name"] == "c499"

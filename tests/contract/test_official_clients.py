@@ -120,7 +120,7 @@ def test_a_switch_by_a_preview_version(cloud: Emulator, preview: Client) -> None
     poller = preview.managed_clusters.begin_create_or_update("rg1", "c1", body)
     begin = time.monotonic()
     result = poller.result().as_dict()
-    assert time.monotonic() - begin < 5, "the client slept through compressed time"
+    assert time.monotonic() - begin < 20, "the client slept through compressed time"
     assert result["properties"]["networkProfile"]["kubeProxyConfig"] == NFTABLES
     assert result["properties"]["provisioningState"] == "Succeeded"
     assert "kubeProxyConfig" not in body_of(preview, "c2")["properties"]["networkProfile"]
@@ -204,7 +204,7 @@ def test_conflicts_and_failed_operations(cloud: Emulator, preview: Client) -> No
 
 
 def test_the_sdk_retries_a_throttled_read(cloud: Emulator, aks: Client) -> None:
-    cloud.fault("throttled", shape="arm", retry_after=0, match={"cluster": "c1"})
+    cloud.fault("throttled", shape="arm", retry_after=0)
     assert aks.managed_clusters.get("rg1", "c1").name == "c1"
     assert [entry["status"] for entry in cloud.requests() if entry["path"].endswith("/c1")] == [429, 200]
 

@@ -48,6 +48,14 @@ SURFACES = (
 )
 
 
+def _surface_of(call: Call) -> tuple[Surface | None, str]:
+    """The surface that a call is for, with the tenant that its path names; None for ARM."""
+    for surface in SURFACES:
+        if surface.method == call.method and (match := surface.path.fullmatch(call.path)):
+            return surface, match.group(1)
+    return None, ""
+
+
 @dataclass
 class Caller:
     """Who called, once that is known; for the log."""
@@ -94,20 +102,21 @@ class Dispatcher:
         return self._decorate(call, found)
 
     def _answer(self, call: Call, caller: Caller) -> Answer:
+        surface, tenant = _surface_of(call)
         cluster = CLUSTER_IN_PATH.search(call.path)
-        faults = self.world.faults.draw(call.method, call.path, cluster.group(1) if cluster else None)
+        name = cluster.group(1) if cluster else None
+        faults = self.world.faults.draw(call.method, call.path, name, arm=surface is None)
         try:
-            found = self._route(call, faults, caller)
+            if surface is None:
+                found = self._arm(call, faults, caller)
+            else:
+                strikes.front(self.world, faults, call, None)
+                found = surface.handler(self.world, call, tenant)
         except RefusalError as error:
             found = error.answer
         return strikes.after(found, faults)
 
-    def _route(self, call: Call, faults: dict[str, Fault], caller: Caller) -> Answer:
-        for surface in SURFACES:
-            match = surface.path.fullmatch(call.path)
-            if match and surface.method == call.method:
-                strikes.front(self.world, faults, call, None)
-                return surface.handler(self.world, call, match.group(1))
+    def _arm(self, call: Call, faults: dict[str, Fault], caller: Caller) -> Answer:
         principal = tokens.check(self.world, call)
         caller.client_id = principal.client_id
         return arm.answer(self.world, ROUTES, call, faults, principal)

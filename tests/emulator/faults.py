@@ -41,6 +41,8 @@ FAULTS: dict[str, tuple[str, JsonObject]] = {
 }
 # Provider and operation faults concern writes of clusters; the others strike at whatever matches.
 WRITES_ONLY = {"provider", "operation"}
+# These speak of a principal or a scope, so they mean nothing outside ARM.
+ARM_ONLY = {"token_expired", "forbidden", "policy_denied", "scope_locked"}
 
 FAULT_KEYS: checks.Keys = {
     "fault": tuple(FAULTS),
@@ -72,10 +74,14 @@ class Fault:
         """When it strikes."""
         return FAULTS[self.name][0]
 
-    def matches(self, method: str, path: str, cluster: str | None) -> bool:
-        """Tell whether a request is meant. `cluster`: the name of the cluster that it is about."""
+    def matches(self, method: str, path: str, cluster: str | None, *, arm: bool) -> bool:
+        """Tell whether a request is meant. `cluster`: the name of the cluster that it is about.
+
+        What is not for ARM (`arm`), such as a sign-in, is meant only where `path` says so.
+        """
         return (
             (self.times is None or self.struck < self.times)
+            and (arm or (self.path is not None and self.name not in ARM_ONLY))
             and (self.stage not in WRITES_ONLY or method == "PUT")
             and (self.method is None or self.method == method)
             and (self.path is None or self.path.search(path) is not None)
@@ -138,11 +144,11 @@ class FaultDesk:
         self._dice = dice
         self.faults: list[Fault] = []
 
-    def draw(self, method: str, path: str, cluster: str | None) -> dict[str, Fault]:
+    def draw(self, method: str, path: str, cluster: str | None, *, arm: bool) -> dict[str, Fault]:
         """Choose the faults that strike at a request, at most one per stage; skips and chances are used up."""
         struck: dict[str, Fault] = {}
         for fault in self.faults:
-            if fault.stage in struck or not fault.matches(method, path, cluster):
+            if fault.stage in struck or not fault.matches(method, path, cluster, arm=arm):
                 continue
             if fault.skip:
                 fault.skip -= 1

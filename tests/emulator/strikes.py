@@ -38,7 +38,7 @@ def front(world: World, faults: dict[str, Fault], call: Call, target: Target | N
     if fault.name == "throttled":
         raise _throttled(fault, call, target)
     if target is None:
-        return
+        raise ValueError(f"the fault {fault.name} strikes at calls to ARM alone")
     raise {
         "token_expired": lambda: tokens.expired(world),
         "forbidden": lambda: permissions.forbidden(target.principal, target.action, target.scope),
