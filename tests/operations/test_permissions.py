@@ -21,8 +21,8 @@ ROLE = json.loads((DOCS / "roles" / "kube-proxy-operator.json").read_text(encodi
 ACTIONS: list[str] = ROLE["Actions"]
 SUBSCRIPTION = "11111111-1111-4111-8111-111111111111"
 FLAG = "KubeProxyConfigurationPreview"
-C1 = {"resource_group": "rg1", "name": "c1"}
-SWITCH = {**C1, "mode": "NFTABLES"}
+C1: dict[str, Any] = {"resource_group": "rg1", "name": "c1"}
+SWITCH: dict[str, Any] = {**C1, "mode": "NFTABLES"}
 OLD_CLOUD = {"behaviour": {"api_versions": {"offered": [OLDEST]}}}
 
 
