@@ -37,7 +37,7 @@ def put(ask: Ask) -> Answer:
     before = kube_proxy.of(cluster.body) if cluster else None
     _kube_proxy(ask, cluster, sent)
     new = _new_body(ask, cluster, sent)
-    kube_proxy.check(ask, new, before, in_request=kube_proxy.of(sent) is not None)
+    kube_proxy.check(ask, new, before)
     return _accept(ask, cluster, new)
 
 

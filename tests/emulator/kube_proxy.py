@@ -105,15 +105,15 @@ RULES: tuple[tuple[Callable[[Facts], bool], Callable[[Facts], RefusalError]], ..
 )
 
 
-def check(ask: Ask, new: JsonObject, before: JsonObject | None, *, in_request: bool) -> None:
-    """Refuse what the provider refuses. `before`: the stored object; `in_request`: whether the PUT carries one."""
+def check(ask: Ask, new: JsonObject, before: JsonObject | None) -> None:
+    """Refuse what the provider refuses. `new`: the whole new body; `before`: the stored object."""
     world, config = ask.world, of(new)
     after_release = world.behaviour.release != "before"
     flag = features.acts(world, ask.subscription)
     if before is not None and not after_release and not flag:
         # Before release v20260717 a cluster with the object could not be updated at all without the flag.
         raise refusal("KubeProxyConfigFeatureNotRegistered")
-    if config is None or not in_request or config == before or _shown(config) == _shown(before):
+    if config is None or _shown(config) == _shown(before):
         return
     properties = new["properties"]
     network = properties.get("networkProfile") or {}
