@@ -35,7 +35,7 @@ class Tagged:
 class _Dumper(yaml.SafeDumper):
     """Writes playbooks: with tags, and without anchors, which Ansible would treat as one object."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's signature
         return True
 
 
@@ -178,7 +178,7 @@ class Ansible:
         *options: str,
         inventory: Inventory = LOCAL,
         environ: Mapping[str, str] | None = None,
-        seconds: float = 120,
+        seconds: float = 400,
     ) -> Run:
         """Run a playbook to its end. Raises subprocess.TimeoutExpired after so many seconds."""
         command = self.command(plays, *options, inventory=inventory)

@@ -35,7 +35,8 @@ class CallbackModule(CallbackBase):
             getattr(result, name) if hasattr(result, name) else getattr(result, f"_{name}")
             for name in ("host", "task", "result")
         )
-        line = {"event": event, "host": host.get_name(), "task": task.get_name(), "result": dict(values)}
+        values = {name: value for name, value in values.items() if not name.startswith("_ansible_")}
+        line = {"event": event, "host": host.get_name(), "task": task.get_name(), "result": values}
         with Path(os.environ["AKS_TEST_RECORD"]).open("a", encoding="utf-8") as record:
             record.write(json.dumps(line, default=str) + "\n")
 
@@ -43,7 +44,7 @@ class CallbackModule(CallbackBase):
         """Record a success."""
         self._record("ok", result)
 
-    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:  # noqa: ARG002 - core's signature
         """Record a failure, an ignored one too."""
         self._record("failed", result)
 

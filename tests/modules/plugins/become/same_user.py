@@ -35,5 +35,5 @@ class BecomeModule(BecomeBase):
 
     def build_become_command(self, cmd: str, shell: Any) -> str:
         """The command in a shell of its own."""
-        super().build_become_command(cmd, shell)
-        return self._build_success_command(cmd, shell) if cmd else cmd
+        super().build_become_command(cmd, shell)  # type: ignore[no-untyped-call]
+        return str(self._build_success_command(cmd, shell)) if cmd else cmd  # type: ignore[no-untyped-call]
