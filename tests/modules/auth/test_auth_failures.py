@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 import traceback
 from pathlib import Path
@@ -17,7 +20,7 @@ from tests.emulator import Emulator
 
 from .conftest import make_certificate
 from .people import CERTIFIED, FEDERATED, MACHINE, SECRET, SECRETIVE, federated_token
-from .servers import closed_port, silent_server
+from .servers import answering, closed_port, silent_server
 
 Options = dict[str, Any]
 RIGHT = {"client_id": SECRETIVE, "secret": SECRET}
@@ -161,6 +164,14 @@ def test_an_authority_that_never_answers(place: Options, monkeypatch: pytest.Mon
     assert time.monotonic() - start < 15
 
 
+def test_an_authority_that_takes_too_long(place: Options, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth_endpoint, "READ_SECONDS", 0.2)
+    emulator.fault("slow", match={"path": "/oauth2/"}, times=None, seconds=3)
+    error = failure({**place, **RIGHT})
+    assert "Cannot reach localhost:" in error.message
+    assert "no answer in time" in error.message
+
+
 @pytest.mark.parametrize("fault", ["garbage", "wrong_content"])
 def test_an_authority_that_talks_nonsense(place: Options, emulator: Emulator, fault: str) -> None:
     emulator.fault(fault, match={"path": "/oauth2/"}, times=None)
@@ -178,6 +189,29 @@ def test_an_authority_that_fails(place: Options, emulator: Emulator) -> None:
 def test_an_authority_that_fails_once(place: Options, emulator: Emulator) -> None:
     emulator.fault("server_error", match={"path": "/oauth2/"}, times=1, status=503)
     sign_in({**place, **RIGHT}, {})
+
+
+def test_an_adfs_is_asked_as_one(place: Options, tmp_path: Path) -> None:
+    """Its path stands in the tenant's place, and there is no v2.0 in it."""
+    with answering(tmp_path, [(404, {})]) as (url, bundle, asked):
+        failure({**RIGHT, "tenant": place["tenant"], "adfs_authority_url": f"{url}/adfs/", "ca_path": bundle})
+    assert asked[0] == "/adfs/.well-known/openid-configuration"
+
+
+def test_nothing_is_printed_beside_the_error(emulator: Emulator) -> None:
+    """azure-identity logs a warning for each failure, and Python prints those that nobody handles."""
+    script = (
+        "from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.authentication import authenticate\n"
+        "from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError\n"
+        "try:\n"
+        "    session = authenticate({})\n"
+        "    session.credential.get_token(session.cloud.scope)\n"
+        "except AzureError as error:\n"
+        "    print(error.details['code'])\n"
+    )
+    environ = {**os.environ, **emulator.environment(), "AZURE_SECRET": "wrong", "PYTHONPATH": os.pathsep.join(sys.path)}
+    run = subprocess.run([sys.executable, "-c", script], env=environ, capture_output=True, text=True, check=False)
+    assert (run.stdout, run.stderr) == ("AADSTS7000215\n", "")
 
 
 def test_an_identity_that_is_not_assigned(place: Options, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
