@@ -28,7 +28,7 @@ def body(
         pools: its node pools.
         properties: further ARM properties; C(sku) and C(tags) go to the top level.
     """
-    top = {key: properties.pop(key) for key in ("sku", "tags", "eTag", "etag") if key in properties}
+    top: dict[str, Any] = {key: properties.pop(key) for key in ("sku", "tags", "eTag", "etag") if key in properties}
     profile = {"networkPlugin": "azure", **(network or {})}
     if kube_proxy is not None:
         profile["kubeProxyConfig"] = kube_proxy

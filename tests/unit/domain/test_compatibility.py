@@ -135,7 +135,7 @@ CASES = [
     Case(OLD, True, node(None, sku="Ubuntu2004"), "Ubuntu 20.04"),
     Case(OLD, False, node("AKSUbuntu-2204gen2containerd-202607.09.0")),
     Case(OLD, False, node("AKSAzureLinux-V2gen2-202512.06.0")),
-    Case(OLD, False, node("AKSWindows-2004-17763.1", os_type="Windows")),
+    Case(OLD, False, node("Ubuntu2004", os_type="Windows")),
     Case(OLD, False, {"pools": []}),
     Case(CONNTRACK, True, node("AKSUbuntu-2204gen2containerd-202607.09.0"), "system (Ubuntu 22.04, kernel 5.15)"),
     Case(CONNTRACK, True, node("AKSAzureLinux-V2gen2-202512.06.0"), "Azure Linux 2, kernel 5.15"),
@@ -143,7 +143,8 @@ CASES = [
     Case(CONNTRACK, False, node("AKSUbuntu-2404gen2containerd-202607.09.0")),
     Case(CONNTRACK, False, node("AKSAzureLinux-V3gen2-202607.09.0")),
     Case(CONNTRACK, False, node("AKSUbuntu-2004fipscontainerd-202412.04.0")),
-    Case(CONNTRACK, False, node("AKSWindows-2022-containerd-20348.1", os_type="Windows", sku="Ubuntu")),
+    # a Windows pool without an image would count as one with Ubuntu
+    Case(CONNTRACK, False, node(None, os_type="Windows")),
     # the image counts before the SKU, which may be that of the next image
     Case(CONNTRACK, False, node("AKSUbuntu-2404gen2containerd-202607.09.0", sku="Ubuntu2204")),
     Case(CONNTRACK, True, node(None, sku="Ubuntu2204"), "Ubuntu 22.04"),
