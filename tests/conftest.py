@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # The same examples on every run: no push fails for what the pusher did not touch. The long run looks for new ones.
 settings.register_profile("default", max_examples=100, deadline=None, derandomize=True)
-settings.register_profile("long", max_examples=5000, deadline=None)
+settings.register_profile("long", max_examples=2000, deadline=None)
 settings.load_profile("default")
 
 
