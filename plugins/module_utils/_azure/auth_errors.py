@@ -131,11 +131,15 @@ def explain_connection_error(error: BaseException, url: str) -> AzureError:
     host = _host(url)
     reason = connection_reason(error) or type(error).__name__
     for cause in causes(error):
-        if isinstance(cause, ssl.SSLError):
-            verdict = getattr(cause, "verify_message", "") or cause.reason or str(cause)
+        if isinstance(cause, ssl.SSLCertVerificationError):
             return AzureError(
-                f"The TLS certificate of {host} is not trusted: {tidy(verdict)}. Give the bundle of its CA in "
-                "ca_path or in the environment variable REQUESTS_CA_BUNDLE (SSL_CERT_FILE is not read)."
+                f"The TLS certificate of {host} is not trusted: {tidy(cause.verify_message)}. Give the bundle of its "
+                "CA in ca_path or in the environment variable REQUESTS_CA_BUNDLE (SSL_CERT_FILE is not read)."
+            )
+        if isinstance(cause, ssl.SSLError):
+            return AzureError(
+                f"TLS with {host} failed: {tidy(cause.reason or str(cause))}. Check that the CA bundle, if one is "
+                "given (ca_path, REQUESTS_CA_BUNDLE), holds certificates in PEM format, and that no proxy is in between."
             )
     return AzureError(
         f"Cannot reach {host}: {reason}. Check the address, the network and the proxy settings (HTTPS_PROXY, NO_PROXY)."

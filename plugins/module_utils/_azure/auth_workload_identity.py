@@ -8,7 +8,7 @@ Private to this collection.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,21 +21,18 @@ if TYPE_CHECKING:
 
 def build_from_token(credentials: Mapping[str, str], endpoint: Endpoint) -> Credential:
     """Make the credential from C(tenant), C(client_id) and C(oidc_token)."""
-    token = credentials["oidc_token"]
-    return _build(credentials, endpoint, lambda: token)
+    return _build(credentials, endpoint, credentials["oidc_token"])
 
 
 def build_from_file(credentials: Mapping[str, str], endpoint: Endpoint) -> Credential:
     """Make the credential from C(tenant), C(client_id) and the file C(oidc_token_file_path).
 
-    The file is read each time that a token is fetched, since who writes it (the kubelet, for one) renews it.
+    Who writes the file (the kubelet, for one) renews it. It is read here, for a credential is made for each fetch.
 
     Raises:
         AzureError: the file cannot be read now.
     """
-    path = credentials["oidc_token_file_path"]
-    read_token(path)
-    return _build(credentials, endpoint, lambda: read_token(path))
+    return _build(credentials, endpoint, read_token(credentials["oidc_token_file_path"]))
 
 
 def read_token(path: str) -> str:
@@ -55,7 +52,9 @@ def read_token(path: str) -> str:
     return token
 
 
-def _build(credentials: Mapping[str, str], endpoint: Endpoint, assertion: Callable[[], str]) -> Credential:
+def _build(credentials: Mapping[str, str], endpoint: Endpoint, token: str) -> Credential:
     from azure.identity import ClientAssertionCredential
 
-    return ClientAssertionCredential(credentials["tenant"], credentials["client_id"], assertion, **endpoint.arguments)
+    return ClientAssertionCredential(
+        credentials["tenant"], credentials["client_id"], lambda: token, **endpoint.arguments
+    )
