@@ -137,3 +137,13 @@ def test_changing_tags_sends_the_whole_cluster(az: Az, log: Emulator) -> None:
     assert after["tags"] == {"team": "red"}
     assert after["properties"]["provisioningState"] == "Succeeded"
     assert after["properties"]["currentKubernetesVersion"] == before["properties"]["currentKubernetesVersion"]
+
+
+def test_a_mode_alone_cannot_be_set_on_a_cluster_that_was_never_configured(az: Az, log: Emulator) -> None:
+    refused = az.run(
+        *("resource", "update", "--ids", log.cluster("aks-b")["id"], "--api-version", "2026-05-02-preview"),
+        *("--set", "properties.networkProfile.kubeProxyConfig.mode=NFTABLES"),
+    )
+    assert refused.returncode == 1
+    assert "Couldn't find 'kubeProxyConfig'" in refused.stderr
+    assert not entries(log, "PUT")

@@ -16,7 +16,7 @@ from tests.clients.requests_log import asked, entries
 from tests.emulator import Emulator
 from tests.support.playbook import IN_PROCESS, MODULE, Ansible, play, task
 
-PREVIEW = "2026-05-02-preview"
+PREVIEW, STABLE = "2026-05-02-preview", "2026-06-01"
 NFTABLES = {"enabled": True, "mode": "NFTABLES"}
 
 MakeAnsible = Callable[[Path, Mapping[str, str]], Ansible]
@@ -61,10 +61,14 @@ def test_az_resource_show_with_a_preview_version_does_too(az: Az, emulator: Emul
     assert shown["properties"]["networkProfile"]["kubeProxyConfig"] == NFTABLES
 
 
-def test_az_aks_show_knows_nothing_of_it(az: Az, switched: str) -> None:
+def test_az_knows_nothing_of_it_in_stable_versions(az: Az, emulator: Emulator, switched: str) -> None:
     shown = az("aks", "show", "-g", GROUP, "-n", switched)
     assert shown["networkProfile"]["networkPlugin"] == "azure"
     assert "kubeproxy" not in json.dumps(shown).lower()
+    url = f"{emulator.url}{cluster_id(emulator, switched)}?api-version={STABLE}"
+    shown = az("rest", "--method", "get", "--url", url)["properties"]["networkProfile"]
+    assert shown["networkPlugin"] == "azure"
+    assert "kubeProxyConfig" not in shown
 
 
 def test_az_aks_update_of_tags_leaves_the_mode(
