@@ -111,6 +111,31 @@ def test_pages(start: Start) -> None:
     assert (names, pages) == ([f"c{i}" for i in range(7)], 3)
 
 
+def test_kubernetes_versions_of_a_region(start: Start) -> None:
+    path = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.ContainerService/locations/westeurope/orchestrators"
+    found = start().ask("GET", path, "2019-04-01").json()["properties"]["orchestrators"]
+    assert [each["orchestratorVersion"] for each in found if each.get("default")] == ["1.34.2"]
+    assert found[-1]["upgrades"] == []
+    assert found[0]["upgrades"][0]["orchestratorVersion"] == found[1]["orchestratorVersion"]
+
+
+def test_node_images_follow_the_os_and_the_version(start: Start) -> None:
+    pools = [
+        {"name": "a", "version": "1.34.2"},
+        {"name": "b", "version": "1.35.1"},
+        {"name": "c", "os_sku": "AzureLinux"},
+        {"name": "d", "os_type": "Windows"},
+    ]
+    made = start([{"name": "c1", "pools": pools}]).get()["properties"]["agentPoolProfiles"]
+    images = [(pool["osSKU"], pool["nodeImageVersion"].partition("-202")[0]) for pool in made]
+    assert images[:3] == [
+        ("Ubuntu", "AKSUbuntu-2204gen2containerd"),
+        ("Ubuntu", "AKSUbuntu-2404gen2containerd"),
+        ("AzureLinux", "AKSAzureLinux-V3gen2"),
+    ]
+    assert images[3][1].startswith("AKSWindows-2022")
+
+
 def test_upgrades_and_credentials(start: Start) -> None:
     arm = start(
         [

@@ -224,7 +224,7 @@ def test_a_put_replaces_but_the_services_own_fields_stay(start: Start) -> None:
     for name in ("id", "name", "type", "eTag"):
         del body[name]
     del body["identity"]["principalId"]
-    del body["properties"]["autoUpgradeProfile"]
+    del body["properties"]["autoUpgradeProfile"], body["properties"]["servicePrincipalProfile"]
     body["properties"]["fqdn"] = "mine.example"
     body["properties"]["supportPlan"] = None
     arm.settle(arm.put(body))
