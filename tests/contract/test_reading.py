@@ -127,7 +127,7 @@ def test_node_images_follow_the_os_and_the_version(start: Start) -> None:
         {"name": "d", "os_type": "Windows"},
     ]
     made = start([{"name": "c1", "pools": pools}]).get()["properties"]["agentPoolProfiles"]
-    images = [(pool["osSKU"], pool["nodeImageVersion"].partition("-202")[0]) for pool in made]
+    images = [(pool["osSKU"], pool["nodeImageVersion"].partition("-202607")[0]) for pool in made]
     assert images[:3] == [
         ("Ubuntu", "AKSUbuntu-2204gen2containerd"),
         ("Ubuntu", "AKSUbuntu-2404gen2containerd"),
