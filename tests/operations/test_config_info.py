@@ -6,7 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.api_versions import KNOWN
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.authentication import AUTH_ARGUMENT_SPEC
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.runtime import Runtime
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations import config_info
+from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.operation import sign_in
 
 from tests.support.operations import Azure
 
@@ -123,6 +129,15 @@ def test_it_is_complete_or_an_error(azure: Lay, fault: str, arguments: dict[str,
     assert result.get("code") == code
     assert len(cloud.arm_requests()) <= 14
     assert cloud.time.seconds <= 120
+
+
+def test_an_answer_without_a_list_is_no_empty_list(azure: Lay) -> None:
+    cloud = azure({"name": "a1"})
+    parameters = ArgumentSpecValidator(AUTH_ARGUMENT_SPEC).validate({}).validated_parameters
+    arm = sign_in(parameters, Runtime(environ=cloud.emulator.environment()))
+    one_cluster = f"/subscriptions/{FIRST}/resourceGroups/rg1{PROVIDER}/a1"
+    with pytest.raises(AzureError, match="Clusters: Azure's answer holds no list"):
+        list(arm.pages(one_cluster, KNOWN[0], about="Clusters"))
 
 
 def test_a_page_that_stumbles_is_asked_for_again(azure: Lay) -> None:

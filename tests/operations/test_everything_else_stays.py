@@ -49,6 +49,8 @@ JSON = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | objects
 FUTURE = st.dictionaries(
     st.text("abcxyzÄ0_-", min_size=1, max_size=8).map(lambda name: f"future{name}"), JSON, max_size=3
 )
+# Named like what the service calculates, but the user's own.
+TRICKY_TAGS = {name: f"my {name}" for name in ("id", "eTag", "name", "type", "provisioningState", "kubeProxyConfig")}
 KUBE_PROXY = st.sampled_from(
     [
         None,
@@ -111,7 +113,7 @@ def bodies(draw: st.DrawFn) -> dict[str, Any]:
     return {
         **CLUSTER_NAMES,
         "location": "westeurope",
-        "tags": draw(objects(st.text(max_size=20), 4)),
+        "tags": draw(st.just(TRICKY_TAGS) | objects(st.text(max_size=20), 4)),
         "sku": {"name": "Base", "tier": "Free"},
         "identity": {"type": "SystemAssigned", "principalId": "p", "tenantId": "t"},
         **({"eTag": "etag-1"} if draw(st.booleans()) else {}),

@@ -131,6 +131,8 @@ def test_the_provider_is_left_alone_when_asked(azure: Lay) -> None:
         ("present", "Pending", [], "Pending"),
         ("present", "Unregistering", [], "Unregistering"),
         ("absent", "Registered", [UNREGISTER], "Unregistering"),
+        ("absent", "Registering", [UNREGISTER], "Unregistering"),
+        ("absent", "Pending", [UNREGISTER], "Unregistering"),
         ("absent", "Unregistering", [], "Unregistering"),
     ],
 )
