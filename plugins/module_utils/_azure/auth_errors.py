@@ -139,7 +139,7 @@ def explain_connection_error(error: BaseException, url: str) -> AzureError:
         if isinstance(cause, ssl.SSLError):
             return AzureError(
                 f"TLS with {host} failed: {tidy(cause.reason or str(cause))}. Check that the CA bundle, if one is "
-                "given (ca_path, REQUESTS_CA_BUNDLE), holds certificates in PEM format, and that no proxy is in between."
+                "given (ca_path, REQUESTS_CA_BUNDLE), holds certificates in PEM format, and that no proxy interferes."
             )
     return AzureError(
         f"Cannot reach {host}: {reason}. Check the address, the network and the proxy settings (HTTPS_PROXY, NO_PROXY)."

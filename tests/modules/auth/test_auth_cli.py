@@ -35,6 +35,7 @@ ENDPOINTS = {
 PROGRAM = """\
 #!/bin/sh
 echo "$@" >> "{folder}/calls"
+echo "$AZURE_CONFIG_DIR" >> "{folder}/config-dirs"
 case "$1 $2 $*" in
 "account show "*--subscription*) cat "{folder}/other" ;;
 "account show "*) cat "{folder}/account" ;;
@@ -168,6 +169,7 @@ def test_a_token_per_account(az: Az) -> None:
         session = authenticate({"auth_source": "cli", "subscription_id": subscription}, environ, tokens)
         session.credential.get_token(session.cloud.scope)
     assert sum("get-access-token" in call for call in az.calls) == 3
+    assert (az.folder / "config-dirs").read_text().split() == ["a"] * 5 + ["b"] * 2
 
 
 def test_not_installed(tmp_path: Path) -> None:

@@ -26,10 +26,16 @@ Options = dict[str, Any]
 RIGHT = {"client_id": SECRETIVE, "secret": SECRET}
 
 
-def failure(options: Options, environ: dict[str, str] | None = None) -> AzureError:
-    """Sign in, which is to fail; give the error. What a traceback would show holds no credential either."""
+def failure(options: Options, environ: dict[str, str] | None = None, *, at_once: bool = False) -> AzureError:
+    """Sign in, which is to fail; give the error. What a traceback would show holds no credential either.
+
+    Args:
+        options: the options of the sign-in.
+        environ: the environment.
+        at_once: whether it is to fail before a token is asked for.
+    """
     with pytest.raises(AzureError) as refusal:
-        sign_in(options, environ or {})
+        authenticate(options, environ or {}, TokenCache()) if at_once else sign_in(options, environ or {})
     shown = "".join(traceback.format_exception(refusal.value)) + repr(refusal.value.details)
     for name in ("secret", "password", "oidc_token"):
         assert str(options.get(name) or "<nothing>") not in shown
@@ -73,7 +79,7 @@ def test_a_refusal(place: Options, change: Options, code: str, remedy: str) -> N
 
 
 def test_an_impossible_tenant(place: Options) -> None:
-    assert "Invalid tenant ID" in failure({**place, **RIGHT, "tenant": "my tenant!"}).message
+    assert "Invalid tenant ID" in failure({**place, **RIGHT, "tenant": "my tenant!"}, at_once=True).message
 
 
 def test_an_unknown_certificate(place: Options, tmp_path: Path) -> None:
@@ -97,7 +103,7 @@ def test_an_unusable_certificate_file(place: Options, tmp_path: Path, content: b
     path = tmp_path / "certificate.pem"
     if content is not None:
         path.write_bytes(content)
-    error = failure({**place, "client_id": CERTIFIED, "x509_certificate_path": str(path)})
+    error = failure({**place, "client_id": CERTIFIED, "x509_certificate_path": str(path)}, at_once=True)
     assert f"x509_certificate_path {path}" in error.message
     assert told in error.message
     assert "hush" not in error.message
@@ -111,18 +117,18 @@ def test_a_certificate_without_its_key_and_one_with_a_password(
         b"-----BEGIN CERTIFICATE-----" + certificate.read_bytes().partition(b"-----BEGIN CERTIFICATE-----")[2]
     )
     for path in (bare, locked):
-        error = failure({**place, "client_id": CERTIFIED, "x509_certificate_path": str(path)})
+        error = failure({**place, "client_id": CERTIFIED, "x509_certificate_path": str(path)}, at_once=True)
         assert "must be a PEM file with the certificate and its RSA private key, without a password" in error.message
 
 
 def test_an_unusable_token_file(place: Options, tmp_path: Path) -> None:
     path = tmp_path / "token"
     options = {**place, "client_id": FEDERATED, "oidc_token_file_path": str(path)}
-    assert f"Cannot read the federated token file {path}: No such file" in failure(options).message
+    assert f"Cannot read the federated token file {path}: No such file" in failure(options, at_once=True).message
     path.write_text("\n")
-    assert f"The federated token file {path} is empty." in failure(options).message
+    assert f"The federated token file {path} is empty." in failure(options, at_once=True).message
     path.write_bytes(b"\xff\xfe")
-    assert f"The federated token file {path} does not hold a token" in failure(options).message
+    assert f"The federated token file {path} does not hold a token" in failure(options, at_once=True).message
 
 
 def test_a_token_file_that_disappears_meanwhile(place: Options, tmp_path: Path) -> None:
@@ -144,7 +150,7 @@ def test_an_untrusted_certificate_of_the_authority(place: Options, emulator: Emu
 
 
 def test_an_absent_bundle(place: Options) -> None:
-    error = failure({**place, **RIGHT, "ca_path": None}, {"REQUESTS_CA_BUNDLE": "/nowhere/ca.pem"})
+    error = failure({**place, **RIGHT, "ca_path": None}, {"REQUESTS_CA_BUNDLE": "/nowhere/ca.pem"}, at_once=True)
     assert error.message == "The CA bundle /nowhere/ca.pem (REQUESTS_CA_BUNDLE) does not exist."
 
 

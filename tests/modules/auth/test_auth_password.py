@@ -52,7 +52,7 @@ class Entra(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Sign in with the emulator."""
         form = dict(parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
-        type(self).asked.append(form)
+        type(self).asked.append({**form, "tenant": self.path.split("/")[1]})
         scope = next(scope for scope in form["scope"].split() if scope.endswith("/.default"))
         answer = requests.post(
             f"{self.emulator.url}{self.path}",
@@ -117,14 +117,15 @@ def test_user_and_password(options: dict[str, Any], emulator: Emulator, tokens: 
         timeout=10,
     )
     assert answer.status_code == 200
-    assert (Entra.asked[0]["client_id"], Entra.asked[0]["grant_type"]) == ("mine", "password")
+    asked = Entra.asked[0]
+    assert (asked["client_id"], asked["grant_type"], asked["tenant"]) == ("mine", "password", TENANT_OF_USER)
 
 
 def test_without_client_and_tenant(options: dict[str, Any], tokens: TokenCache) -> None:
     """As azure.azcollection does: the Azure CLI's client, and whatever tenant the user is in."""
     session = authenticate(options, {}, tokens)
     assert session.credential.get_token(session.cloud.scope).token
-    assert Entra.asked[0]["client_id"] == AZURE_CLI_CLIENT
+    assert (Entra.asked[0]["client_id"], Entra.asked[0]["tenant"]) == (AZURE_CLI_CLIENT, "organizations")
 
 
 def test_wrong_password(options: dict[str, Any], tokens: TokenCache) -> None:

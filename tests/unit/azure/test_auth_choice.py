@@ -91,7 +91,7 @@ CASES = (
     Case("AWX, principal", {}, {**ENV_PRINCIPAL, "AZURE_SUBSCRIPTION_ID": ""}, PROFILES, ENVIRON, "env-client"),
     Case("AWX, user", {}, AWX_USER, PROFILES, ENVIRON, None, "ad_user"),
     Case("names of the SDK", {}, SDK_NAMES, {}, ENVIRON, "c"),
-    Case("empty: not set", {"client_id": "", "secret": " "}, {"AZURE_CLIENT_ID": ""}, PROFILES, DEFAULT, "file-client"),
+    Case("not set", {"client_id": "", "ad_user": " "}, {"AZURE_CLIENT_ID": " "}, PROFILES, DEFAULT, "file-client"),
     Case("environment names nobody", {}, {"AZURE_TENANT": "t", "AZURE_SECRET": "s"}, PROFILES, DEFAULT, "file-client"),
     Case("profile names nobody", {}, {}, {"default": PROFILES["nobody"]}, CLI, None, "cli"),
 )  # fmt: skip
