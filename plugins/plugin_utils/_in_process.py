@@ -18,6 +18,7 @@ import os
 import sys
 from collections.abc import Mapping
 from datetime import date, time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,9 @@ MODULE = "module"
 INVOCATION = "INJECT_INVOCATION"
 """The setting whether results tell their arguments. It came with ansible-core 2.21; before, results always do."""
 
+MASKED_BY_CORE = find_spec("ansible.module_utils.secrets") is not None
+"""Whether ansible-core masks secrets wherever it prints, as from 2.22 on; checking arguments makes them known to it."""
+
 
 def plain(value: Any) -> Any:
     """The value as it would be after a journey through JSON, which a module's arguments and results make."""
@@ -50,6 +54,14 @@ def plain(value: Any) -> Any:
     if isinstance(value, (date, time)):
         return value.isoformat()
     return "".join(str(value))  # str() of a subclass may return that subclass
+
+
+def masked(outcome: dict[str, Any], secrets: set[str]) -> dict[str, Any]:
+    """The result as a module hands it over: without secrets, unless Ansible masks them later."""
+    if MASKED_BY_CORE:
+        return outcome
+    without: dict[str, Any] = plain(remove_values(outcome, secrets))
+    return without
 
 
 def is_this_python(path: str) -> bool:
@@ -154,8 +166,7 @@ class InProcessAction(ActionBase):
             outcome.pop("warnings", None)
         if self._tells_invocation(variables):
             outcome["invocation"] = {"module_args": checked.validated_parameters}
-        masked: dict[str, Any] = plain(remove_values(plain(outcome), secrets))
-        return masked
+        return masked(plain(outcome), secrets)
 
     def _tells_invocation(self, variables: dict[str, Any]) -> bool:
         if not hasattr(constants, INVOCATION):
