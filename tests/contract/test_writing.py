@@ -102,6 +102,11 @@ def test_operation_urls_are_signed_and_checked(start: Start) -> None:
         ),
         ({"dataplane": "cilium"}, NFTABLES, (400, "BadRequest", "CiliumDataplaneRequiresKubeProxyConfigDisabled")),
         ({"sku": "Automatic"}, NFTABLES, (400, "BadRequest", "CiliumDataplaneRequiresKubeProxyConfigDisabled")),
+        (
+            {"sku": "Automatic", "dataplane": "azure"},
+            NFTABLES,
+            (400, "BadRequest", "CiliumDataplaneRequiresKubeProxyConfigDisabled"),
+        ),
         ({}, {"enabled": False}, (400, "KubeProxyConfigDisabledBYOCNIOnly", "")),
         ({"plugin": "kubenet"}, {"enabled": False}, (400, "KubeProxyConfigDisabledBYOCNIOnly", "")),
         ({}, {"mode": "NFTABLES"}, (400, "KubeProxyConfigDisabledBYOCNIOnly", "")),
