@@ -148,7 +148,8 @@ def _az(arguments: list[str], environ: Mapping[str, str]) -> Any:
     if program is None:
         raise AzureError("The Azure CLI (az) is not installed on this host, or not in its PATH.")
     try:
-        run = subprocess.run(
+        # Not AnsibleModule.run_command: action and inventory plugins come here too, and have no module.
+        run = subprocess.run(  # pylint: disable=ansible-bad-function
             [program, *arguments, "--only-show-errors", "--output", "json"],
             env={**environ, "AZURE_CORE_NO_COLOR": "true"},
             stdin=subprocess.DEVNULL,

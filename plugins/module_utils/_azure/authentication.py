@@ -91,7 +91,7 @@ class Session:
 
 
 def authenticate(
-    options: Mapping[str, Any], environ: Mapping[str, str] = os.environ, tokens: TokenCache = TOKENS
+    options: Mapping[str, Any], environ: Mapping[str, str] | None = None, tokens: TokenCache = TOKENS
 ) -> Session:
     """Work out the credentials. No token is fetched yet.
 
@@ -99,13 +99,15 @@ def authenticate(
 
     Args:
         options: the options of AUTH_ARGUMENT_SPEC, those not given being C(None).
-        environ: the environment.
+        environ: the environment; this process's own when left out.
         tokens: where tokens are kept.
 
     Raises:
         AzureError: what lacks, contradicts itself or cannot be read, and what to set.
     """
     require()
+    if environ is None:
+        environ = os.environ
     choice = choose(options, environ, read_profile)
     settings = read_settings(choice.settings)
     if choice.method == AZURE_CLI:

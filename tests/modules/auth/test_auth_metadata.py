@@ -49,7 +49,7 @@ def test_a_cloud(answers: Answers, asked: list[str], tmp_path: Path) -> None:
     ids=["a page", "other JSON", "nothing", "a failure", "a redirection"],
 )
 def test_something_else(answers: Answers, told: str, tmp_path: Path) -> None:
-    with answering(tmp_path, answers) as (url, bundle, _), pytest.raises(AzureError) as refusal:
+    with answering(tmp_path, answers) as (url, bundle, _asked), pytest.raises(AzureError) as refusal:
         find_cloud(url, verify=bundle)
     assert f"{url}/metadata/endpoints does not answer as an Azure Resource Manager: {told}" in refusal.value.message
     assert "AZURE_CLOUD_ENVIRONMENT" in refusal.value.message

@@ -51,13 +51,9 @@ def test_an_unknown_code_still_gets_advice() -> None:
 
 def test_a_code_that_another_error_hides() -> None:
     """MSAL says only that the authority is odd where Entra said that the tenant does not exist."""
-    try:
-        try:
-            raise ValueError('rejected: {"error_description": "AADSTS90002: Tenant \'t\' not found. Trace ID: x"}')
-        except ValueError:
-            raise ValueError("Unable to get authority configuration") from None
-    except ValueError as error:
-        explained = explain_sign_in_error(error, SECRET)
+    hiding = ValueError("Unable to get authority configuration")
+    hiding.__context__ = ValueError("rejected: AADSTS90002: Tenant 't' not found. Trace ID: x")
+    explained = explain_sign_in_error(hiding, SECRET)
     assert "AADSTS90002: Tenant 't' not found. The tenant does not exist." in explained.message
 
 

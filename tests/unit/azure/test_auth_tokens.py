@@ -134,7 +134,7 @@ def test_a_failure_is_explained_and_not_kept(clock: Clock, tokens: TokenCache) -
 
 
 def in_threads(count: int, work: Callable[[], None]) -> None:
-    threads = [threading.Thread(target=work) for _ in range(count)]
+    threads = [threading.Thread(target=work) for _number in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:
