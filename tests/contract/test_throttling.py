@@ -41,6 +41,9 @@ def test_buckets_of_the_provider(start: Start, method: str, path: str, size: int
     arm.emulator.advance(0.5)
     use_up(arm, method, path, 1, body=body)
     assert arm.ask(method, path, body=body).status_code == 429
+    arm.emulator.advance(1e6)
+    use_up(arm, method, path, size, body=body)
+    assert arm.ask(method, path, body=body).status_code == 429
 
 
 def test_the_large_buckets_are_as_documented() -> None:

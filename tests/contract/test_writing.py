@@ -120,6 +120,11 @@ def test_operation_urls_are_signed_and_checked(start: Start) -> None:
         ({}, {"enabled": True, "mode": "EBPF"}, (400, "InvalidParameter", "")),
         ({}, {"enabled": True, "mode": "IPVS", "ipvsConfig": {"udpTimeoutSeconds": 0}}, (400, "InvalidParameter", "")),
         ({}, {"enabled": True, "mode": "IPVS", "ipvsConfig": {"scheduler": "wrr"}}, (400, "InvalidParameter", "")),
+        (
+            {},
+            {"enabled": True, "mode": "IPVS", "ipvsConfig": {"scheduler": "roundrobin"}},
+            (400, "InvalidParameter", ""),
+        ),
         ({}, {"enabled": "yes", "mode": "IPVS"}, (400, "UnmarshalError", "")),
         ({}, {"enabled": True, "mode": "IPVS", "ipvsConfig": {"udpTimeoutSeconds": "9"}}, (400, "UnmarshalError", "")),
         ({}, {"enabled": True, "mode": "IPVS", "ipvsConfig": {"weight": 3}}, (400, "UnmarshalError", "")),

@@ -76,14 +76,12 @@ def begin(
     seconds = world.behaviour.operation_seconds
 
     def end(moment: float) -> None:
-        if operation.end is None:
-            operation.status, operation.error, operation.end = outcome.status, outcome.error, moment
-            finish(operation, moment)
+        operation.status, operation.error, operation.end = outcome.status, outcome.error, moment
+        finish(operation, moment)
 
     def phase(status: str) -> Callable[[float], None]:
         def enter(_moment: float) -> None:
-            if operation.end is None:
-                operation.status = status
+            operation.status = status
 
         return enter
 
