@@ -17,6 +17,8 @@ ELSEWHERE = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg1/providers/Microso
 VAULT_PASSWORD = "open sesame"
 WRONG = "hush-hush-nobody-must-see"
 """A secret that is none."""
+SECRETS = {"right": SECRET, "wrong": WRONG}
+"""Variables: what stands in a playbook itself is shown by ansible-core 2.19 and later around a failed task."""
 
 OK = {"changed": False, "failed": False}
 CHANGED = {"changed": True, "failed": False}
@@ -109,16 +111,23 @@ CONFIG = [
     Row("omitted", {**NFT, "wait": "{{ nowhere | default(omit) }}"}, CHANGED),
     # secrets
     Row("good-secret", {**NFT, "client_id": CLIENT, "tenant": TENANT, "secret": vaulted(SECRET)}, CHANGED),
-    Row("bad-secret", {**NFT, "client_id": CLIENT, "tenant": TENANT, "secret": WRONG}, failed("AADSTS7000215")),
-    Row("choice-is-secret", {"mode": WRONG, "secret": WRONG}, failed("IPTABLES, IPVS, NFTABLES, got: ")),
-    Row("name-is-secret", {**NFT, "name": f"_{WRONG}_", "secret": WRONG}, failed("Cluster ")),
+    Row("bad-secret", {**NFT, "client_id": CLIENT, "tenant": TENANT, "secret": "{{ wrong }}"}, failed("AADSTS7000215")),
+    Row(
+        "choice-is-secret", {"mode": "{{ wrong }}", "secret": "{{ wrong }}"}, failed("IPTABLES, IPVS, NFTABLES, got: ")
+    ),
+    Row("name-is-secret", {**NFT, "name": f"_{'{{ wrong }}'}_", "secret": "{{ wrong }}"}, failed("Cluster ")),
     Row("censored", NFT, {"changed": True, "failed": False, "censored": True}, keywords={"no_log": True}),
 ]
 
 CONFIG_INFO = [
     Row("one", {}, OK, {"mode": "IPVS", "tags": {"environment": "dev"}}),
     Row("one-check", {}, OK, keywords={"check_mode": True, "diff": True}),
-    Row("tag-is-secret", {"client_id": CLIENT, "tenant": TENANT, "secret": SECRET}, OK, {"tags": {"note": SECRET}}),
+    Row(
+        "tag-is-secret",
+        {"client_id": CLIENT, "tenant": TENANT, "secret": "{{ right }}"},
+        OK,
+        {"tags": {"note": SECRET}},
+    ),
     Row("group", {"resource_group": "rg-many"}, OK, {"resource_group": "rg-many"}, whole=True),
     Row("lists", {"subscriptions": f"{SUBSCRIPTION},{UNPREPARED}", "tags": ["environment:dev"]}, OK, whole=True),
     Row("nothing", {"tags": "no-such-tag"}, OK, whole=True),

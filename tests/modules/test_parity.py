@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from tests.emulator import Emulator
-from tests.emulator.fleet import SECRET, SUBSCRIPTION
+from tests.emulator.fleet import SUBSCRIPTION
 from tests.support.operations import WRITES
-from tests.support.playbook import IN_PROCESS, MODULE, Ansible, Run, play, task
+from tests.support.playbook import IN_PROCESS, LOCAL, MODULE, Ansible, Run, play, task
 
-from .rows import CONFIG, CONFIG_INFO, FLAGS, PREVIEW_FEATURE, UNPREPARED, VAULT_PASSWORD, WRONG, Row
+from .rows import CONFIG, CONFIG_INFO, FLAGS, PREVIEW_FEATURE, SECRETS, UNPREPARED, VAULT_PASSWORD, Row
 
 TABLES = {"config": CONFIG, "config_info": CONFIG_INFO, "preview_feature": PREVIEW_FEATURE}
 
@@ -43,6 +43,7 @@ def carried_out(ansible: Ansible, emulator: Emulator, module: str, way: str) -> 
         "-vvv",
         "--vault-password-file",
         str(ansible.folder / "vault"),
+        inventory={"localhost": {**LOCAL["localhost"], **SECRETS}},
         environ={
             **emulator.environment(),
             "ANSIBLE_INJECT_INVOCATION": "true",
@@ -88,7 +89,7 @@ def test_results_are_the_same(module: str, ansible: Ansible, hurried: Emulator) 
     assert done_here == done_there
     for run in (here, there):
         assert "Traceback" not in run.stdout + run.stderr
-        for secret in (WRONG, SECRET):
+        for secret in SECRETS.values():
             assert secret not in visible(run, ansible), secret
 
 
