@@ -38,7 +38,7 @@ options:
     description:
       - Whether to wait until the flag has settled.
       - With V(false) the task ends after the request, and the provider is not refreshed, since that is only of use once the
-        flag is registered. A later run with V(true) does both.
+        flag is registered. When it is, run this again with O(refresh_provider=always).
     type: bool
     default: true
   wait_timeout:
@@ -50,9 +50,18 @@ options:
     type: int
     default: 10
   refresh_provider:
-    description: Whether to register the resource provider again after the flag has become registered. Without a change it is left alone.
-    type: bool
-    default: true
+    description:
+      - When to register the resource provider again, which is what spreads a newly registered flag. Nothing shows whether a flag
+        has spread.
+      - V(auto) does it when the flag has become registered during this run, V(never) does not.
+      - V(always) does it in every run, which so counts as a change. It helps where the flag is registered, but was
+        registered elsewhere, or by a run that was ended before it came to this.
+    type: str
+    choices:
+      - auto
+      - always
+      - never
+    default: auto
   force:
     description:
       - Whether to unregister the flag although clusters hold a kube-proxy configuration. In regions where AKS release

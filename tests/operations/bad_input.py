@@ -433,8 +433,8 @@ TROUBLE = (
             faults=(fault("throttled", method, shape=shape, retry_after=wait),),
             code=code,
             status=429,
-            requests=7,
-            seconds=120,
+            requests=12 if method == "PUT" else 7,  # before each PUT the cluster is read again
+            seconds=160,
             correlated=True,
         )
         for method in ("GET", "PUT")
@@ -472,22 +472,22 @@ TROUBLE = (
     ),
     Row(
         "500 at every PUT",
-        ("Cluster c1", "HTTP 500, InternalServerError", "may have carried it out", "run again"),
+        ("Cluster c1", "HTTP 500, InternalServerError", "4 times", "found unchanged", "Run again"),
         faults=(fault("server_error"),),
         code="InternalServerError",
         status=500,
-        requests=8,
+        requests=9,
         seconds=120,
-        correlated=True,
-        changed=True,
+        changed=False,
     ),
     Row(
         "a connection cut before each PUT",
-        ("Cluster c1", "the connection to Azure broke", "may have carried it out", "run again"),
+        ("Cluster c1", "The connection to Azure broke", "4 times", "found unchanged", "Run again"),
         faults=(fault("cut_before"),),
-        requests=8,
+        code="LostAnswer",
+        requests=9,
         seconds=120,
-        changed=True,
+        changed=False,
     ),
     Row(
         "a connection cut at each GET",
@@ -575,7 +575,7 @@ OPERATIONS = (
     ),
     Row(
         "a failed cluster",
-        ("Cluster c1", "last operation ended Failed", "failed_clusters: repair"),
+        ("Cluster c1", "the cluster's ended Failed", "failed_clusters: repair"),
         cluster={"provisioning_state": "Failed"},
         code="last-operation-failed",
         requests=1,

@@ -116,11 +116,11 @@ def test_after_it_a_cluster_can_be_switched(azure: Lay) -> None:
 
 def test_the_provider_is_left_alone_when_asked(azure: Lay) -> None:
     cloud = flag(azure, "NotRegistered")
-    result = call(cloud, refresh_provider=False)
+    result = call(cloud, refresh_provider="never")
     assert result["provider_refreshed"] is False
     assert written(cloud) == [REGISTER]
     waited = flag(azure, "Registering")
-    assert call(waited, refresh_provider=False)["changed"] is False
+    assert call(waited, refresh_provider="never")["changed"] is False
 
 
 @pytest.mark.parametrize(

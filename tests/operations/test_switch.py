@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.aks.kube_proxy.plugins.module_utils._operations import config
+from ansible_collections.aks.kube_proxy.plugins.module_utils._operations import config, preview_feature
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.switch import MOST_RACES
 
 from tests.support.operations import Azure
@@ -311,3 +311,74 @@ def test_the_resource_id_names_the_cluster_in_any_subscription(azure: Lay) -> No
     result = cloud.call(config.OPERATION, resource_id=named, mode="NFTABLES")
     assert not result.get("failed"), result["msg"]
     assert result["subscription_id"] == other
+
+
+def test_after_throttling_it_reads_again_before_it_writes(azure: Lay) -> None:
+    cloud = azure({"name": "c1", "tags": {"owner": "a"}}, behaviour={"etag": False})
+    cloud.emulator.fault("throttled", match={"method": "PUT"}, times=1, retry_after=60)
+    sleep = cloud.time.sleep
+
+    def meanwhile(seconds: float) -> None:
+        cloud.emulator.change_cluster("c1", {"tags": {"owner": "b"}})
+        sleep(seconds)
+
+    cloud.time.sleep = meanwhile  # type: ignore[method-assign]
+    result = switch(cloud, mode="NFTABLES")
+    assert not result.get("failed"), result["msg"]
+    assert [entry["status"] for entry in puts(cloud)] == [429, 200]
+    assert cloud.emulator.cluster("c1")["tags"] == {"owner": "b"}, "what another writer did stays"
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_no_wait_passes_the_deadline(azure: Lay, method: str) -> None:
+    cloud = azure({"name": "c1"})
+    cloud.emulator.fault("throttled", match={"method": method, "cluster": "c1"}, times=None, retry_after=280)
+    result = switch(cloud, mode="NFTABLES", wait_timeout=30)
+    assert result["status"] == 429
+    assert cloud.time.seconds <= 30
+
+
+def test_a_busy_pool_is_waited_for_by_looking_not_by_writing(azure: Lay) -> None:
+    cloud = azure({"name": "c1", "pools": [{"name": "system"}, {"name": "work", "provisioning_state": "Upgrading"}]})
+    result = switch(cloud, mode="NFTABLES", wait_timeout=120)
+    assert result["code"] == "Timeout"
+    assert "work - Upgrading" in result["msg"]
+    assert cloud.writes() == []
+
+
+def test_writes_that_never_arrive_are_no_change(azure: Lay) -> None:
+    cloud = azure({"name": "c1"})
+    cloud.emulator.fault("cut_before", match={"method": "PUT"}, times=1)
+    cloud.emulator.fault("forbidden", match={"method": "PUT"}, times=None)
+    result = switch(cloud, mode="NFTABLES")
+    assert result["status"] == 403
+    assert result["changed"] is False
+
+
+def test_a_flag_registered_without_a_refresh_is_mended_as_the_message_says(azure: Lay) -> None:
+    cloud = azure({"name": "c1"}, features={}, behaviour={"registration_seconds": 60, "propagation_seconds": 60})
+    left = cloud.call(preview_feature.OPERATION, wait=False)
+    assert (left["state"], left["provider_refreshed"]) == ("Registering", False)
+    cloud.emulator.advance(120)
+    assert cloud.call(preview_feature.OPERATION)["changed"] is False
+    stuck = switch(cloud, mode="NFTABLES")
+    assert "refresh_provider: always" in stuck["msg"]
+    assert "Register the preview feature" not in stuck["msg"]
+    mended = cloud.call(preview_feature.OPERATION, refresh_provider="always")
+    assert (mended["changed"], mended["provider_refreshed"]) == (True, True)
+    assert switch(cloud, mode="NFTABLES")["kube_proxy"]["mode"] == "NFTABLES"
+
+
+def test_a_later_operation_of_someone_else_is_not_blamed_on_the_switch(azure: Lay) -> None:
+    cloud = azure({"name": "c1"}, behaviour={"operation_seconds": 40})
+    sleep = cloud.time.sleep
+
+    def and_then_another_fails(seconds: float) -> None:
+        sleep(seconds)
+        if cloud.emulator.cluster("c1")["properties"]["provisioningState"] == "Succeeded":
+            cloud.emulator.change_cluster("c1", {"properties": {"provisioningState": "Failed"}})
+
+    cloud.time.sleep = and_then_another_fails  # type: ignore[method-assign]
+    result = switch(cloud, mode="NFTABLES")
+    assert result["code"] == "OperationFailed"
+    assert "the switch succeeded, but another operation" in result["msg"]

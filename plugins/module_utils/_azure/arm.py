@@ -30,7 +30,6 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.runtime impo
 
 try:
     from azure.core.exceptions import AzureError as SdkError
-    from azure.core.exceptions import ServiceRequestError, ServiceResponseError
     from azure.core.pipeline.policies import HeadersPolicy, RequestIdPolicy, UserAgentPolicy
     from azure.core.pipeline.transport import RequestsTransport
     from azure.core.rest import HttpRequest, HttpResponse
@@ -39,7 +38,8 @@ try:
 except ImportError:
     pass  # libraries.require() tells
 
-USER_AGENT = "ansible-collection/aks.kube_proxy"
+VERSION = "1.0.0"
+USER_AGENT = f"ansible-collection/aks.kube_proxy/{VERSION}"
 CONNECT_SECONDS = 20
 READ_SECONDS = 120
 TRIES = 6
@@ -47,6 +47,7 @@ CONNECTION_TRIES = 4
 BACKOFF_SECONDS = (2.0, 4.0, 8.0, 16.0, 32.0)
 LONGEST_WAIT_SECONDS = 300.0
 TRANSIENT = (408, 500, 502, 503, 504)
+THROTTLED_STATUS = 429
 
 
 @dataclass(frozen=True)
@@ -79,18 +80,16 @@ def asked_wait(headers: Mapping[str, str], text: str = "") -> float | None:
     return float(told[1]) if told else None
 
 
-def retry_wait(status: int, headers: Mapping[str, str], text: str, attempt: int, *, repeatable: bool) -> float | None:
-    """How long to wait before sending a refused request again; None when it is final.
+def retry_wait(status: int, headers: Mapping[str, str], text: str, attempt: int) -> float | None:
+    """How long to wait before sending a refused request again, one that may be repeated; None when it is final.
 
     Args:
         status: the HTTP status of the refusal.
         headers: its headers.
         text: its body.
         attempt: how many times it was sent, from 1.
-        repeatable: whether sending twice does no harm. A throttled request was not taken, so it always may.
     """
-    throttled = status == 429
-    if attempt >= TRIES or not (throttled or (repeatable and status in TRANSIENT)):
+    if attempt >= TRIES or (status != THROTTLED_STATUS and status not in TRANSIENT):
         return None
     asked = asked_wait(headers, text)
     wait = BACKOFF_SECONDS[attempt - 1] if asked is None else asked
@@ -103,12 +102,16 @@ class Arm:
     Args:
         session: the cloud and the credential.
         runtime: time, and whether anyone still waits.
+
+    Attributes:
+        deadline: until when, on the runtime's clock, waiting for another try makes sense; None for no such moment.
     """
 
     def __init__(self, session: Session, runtime: Runtime) -> None:
         libraries.require()
         self.session = session
         self.runtime = runtime
+        self.deadline: float | None = None
         self._client: ARMPipelineClient[HttpRequest, HttpResponse] = ARMPipelineClient(
             base_url=session.cloud.resource_manager,
             policies=[
@@ -143,10 +146,10 @@ class Arm:
         return self._send("GET", url, about=about)
 
     def put(self, path: str, api_version: str, body: Any, *, about: str, if_match: str | None = None) -> Answer:
-        """PUT once; sent again only when Azure said that it did not take it (429).
+        """PUT, sent once: what it replaces may be another by the time it could be sent again.
 
         Raises:
-            ArmError: Azure refused.
+            ArmError: Azure refused; with C(wait) where it asks for fewer requests.
             LostAnswer: Azure may have taken it.
             AzureError: no token.
         """
@@ -196,20 +199,20 @@ class Arm:
             url = f"{self.session.cloud.resource_manager}{quote(url)}?api-version={api_version}"
         attempt, renewed = 0, False
         while True:
-            self._sign_in(about)
+            self.sign_in(about)
             self.runtime.assert_wanted()
             attempt += 1
             try:
                 response = self._client.send_request(HttpRequest(method, url, headers=dict(headers or {}), json=body))
-            except (ServiceRequestError, ServiceResponseError) as error:
-                if not repeatable:
-                    raise LostAnswer(about, "the connection to Azure broke during the request.") from None
-                if attempt >= CONNECTION_TRIES or "CERTIFICATE_VERIFY_FAILED" in str(error):
-                    raise AzureError(f"{about}: {explain_token_error(error, self.session).message}") from None
-                self.runtime.sleep(BACKOFF_SECONDS[attempt - 1])
-                continue
+            except AzureError as error:  # our own, from a credential that was asked for another token
+                raise AzureError(f"{about}: {error.message}", **error.details) from None
             except SdkError as error:
-                raise AzureError(f"{about}: {explain_token_error(error, self.session).message}") from None
+                if not repeatable:
+                    raise LostAnswer(about, "The connection to Azure broke during the request.") from None
+                final = attempt >= CONNECTION_TRIES or "CERTIFICATE_VERIFY_FAILED" in str(error)
+                if final or not self.pause(BACKOFF_SECONDS[attempt - 1]):
+                    raise AzureError(f"{about}: {explain_token_error(error, self.session).message}") from None
+                continue
             if response.status_code < 400:
                 return Answer(response.status_code, response.headers, _json(response, about, repeatable=repeatable))
             if response.status_code == 401 and not renewed:  # a token kept may have been revoked meanwhile
@@ -217,15 +220,23 @@ class Arm:
                 self.session.credential.forget()
                 continue
             text = response.text()
-            wait = retry_wait(response.status_code, response.headers, text, attempt, repeatable=repeatable)
-            if wait is None:
-                problem = read_problem(response.status_code, response.headers, text)
-                if not repeatable and problem.status in TRANSIENT:
+            problem = read_problem(response.status_code, response.headers, text)
+            if not repeatable:
+                if problem.status in TRANSIENT:
                     raise LostAnswer(about, f"Azure answered {problem.as_text()}", problem)
+                raise ArmError(about, problem, wait=asked_wait(response.headers, text))
+            wait = retry_wait(response.status_code, response.headers, text, attempt)
+            if wait is None or not self.pause(wait):
                 raise ArmError(about, problem)
-            self.runtime.sleep(wait)
 
-    def _sign_in(self, about: str) -> None:
+    def pause(self, seconds: float) -> bool:
+        """Wait, unless that would pass the deadline; whether it did."""
+        if self.deadline is not None and self.runtime.now() + seconds > self.deadline:
+            return False
+        self.runtime.sleep(seconds)
+        return True
+
+    def sign_in(self, about: str) -> None:
         """Have a token before anything is sent, so that a failed sign-in is never taken for a failed request."""
         try:
             self.session.credential.get_token(self.session.cloud.scope)

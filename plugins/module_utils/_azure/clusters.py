@@ -21,6 +21,7 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.cluster imp
     RESOURCE_TYPE,
     Cluster,
     ClusterId,
+    parse_resource_id,
 )
 
 T = TypeVar("T")
@@ -29,6 +30,31 @@ T = TypeVar("T")
 def about_cluster(cluster: ClusterId) -> str:
     """How messages call a cluster."""
     return f"Cluster {cluster.name} (resource group {cluster.resource_group}, subscription {cluster.subscription})"
+
+
+def checked(body: Any, about: str) -> Cluster:
+    """A cluster, when this is one: what looks like one only in part must not be decided on, let alone sent back.
+
+    Raises:
+        AzureError: it is none.
+    """
+    if isinstance(body, dict) and isinstance(body.get("properties"), dict) and body.get("location"):
+        try:
+            parse_resource_id(str(body.get("id")))
+        except ValueError:
+            pass
+        else:
+            return Cluster(body)
+    raise AzureError(f"{about}: what Azure answered is not an AKS cluster. Is a proxy in between?")
+
+
+def read_cluster(answer: Answer, about: str) -> Cluster:
+    """The cluster in an answer, with the wait that the service asks for.
+
+    Raises:
+        AzureError: the answer holds none.
+    """
+    return Cluster(checked(answer.body, about).body, asked_wait(answer.headers))
 
 
 class Clusters:
@@ -57,7 +83,7 @@ class Clusters:
         """
         about = about_cluster(cluster)
         answer = self._spoken(cluster.subscription, about, lambda v: self.arm.get(str(cluster), v, about=about))
-        return Cluster(answer.body, asked_wait(answer.headers))
+        return read_cluster(answer, about)
 
     def put(self, cluster: ClusterId, body: Any, if_match: str | None) -> Answer:
         """Replace the cluster's definition, once; only if it still has this eTag, where one is given.
@@ -83,7 +109,7 @@ class Clusters:
         about = f"Clusters of {f'resource group {resource_group} in ' if group else ''}subscription {subscription}"
         path = f"/subscriptions/{subscription}{group}/providers/{RESOURCE_TYPE}"
         return self._spoken(
-            subscription, about, lambda v: [Cluster(body) for body in self.arm.pages(path, v, about=about)]
+            subscription, about, lambda v: [checked(body, about) for body in self.arm.pages(path, v, about=about)]
         )
 
     def _spoken(self, subscription: str, about: str, call: Callable[[str], T]) -> T:

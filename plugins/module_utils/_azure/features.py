@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.arm import Answer, Arm
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
-from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.problems import FORBIDDEN, ArmError
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.problems import FORBIDDEN, NOT_FOUND, ArmError
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.features import FEATURE, NAMESPACE
 
 API_VERSION = "2021-07-01"
@@ -50,11 +50,11 @@ class Flag:
         return self._state_in(self.arm.get(self.resource_id, API_VERSION, about=self.about))
 
     def known_state(self) -> str | None:
-        """The state, or None where this identity may not read it."""
+        """The state, or None where this identity may not read it, or the cloud does not have it (any more)."""
         try:
             return self.state()
         except ArmError as error:
-            if error.problem.kind == FORBIDDEN:
+            if error.problem.kind in (FORBIDDEN, NOT_FOUND):
                 return None
             raise
 

@@ -27,6 +27,7 @@ CHANGED_MEANWHILE = "changed meanwhile"
 FEATURE_MISSING = "feature not registered"
 API_VERSION = "API version not offered"
 FORBIDDEN = "forbidden"
+THROTTLED = "throttled"
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,17 @@ class Problem:
                 return kind
         return None
 
+    @property
+    def details(self) -> dict[str, Any]:
+        """What of it stands in a failed result by itself: what there is."""
+        found = {
+            "code": self.code,
+            "subcode": self.subcode,
+            "status": self.status,
+            "correlation_id": self.correlation_id,
+        }
+        return {name: value for name, value in found.items() if value}
+
     def as_text(self) -> str:
         """Status, code, subcode and message as one sentence."""
         code = f"{self.code}/{self.subcode}" if self.subcode else self.code
@@ -78,6 +90,7 @@ class Problem:
 # kind, HTTP statuses (None: any), pattern of the code, pattern of subcode and message. The first row that fits counts.
 # OperationNotAllowed for a stopped cluster or a node disruption policy matches none: waiting would not help.
 KINDS: tuple[tuple[str, tuple[int, ...] | None, str, str], ...] = (
+    (THROTTLED, (429,), r"", r""),
     (CHANGED_MEANWHILE, (412,), r"", r""),
     (CHANGED_MEANWHILE, (409,), r"EtagMismatch|_FailedPrecondition$", r""),
     (
@@ -215,19 +228,18 @@ class ArmError(AzureError):
     Args:
         about: what the request was about, as the user knows it: "cluster NAME in resource group GROUP".
         problem: what Azure said.
+        wait: after how many seconds it asks to be asked again, if it does.
     """
 
-    def __init__(self, about: str, problem: Problem) -> None:
+    def __init__(self, about: str, problem: Problem, wait: float | None = None) -> None:
         verdict = "Azure refused with" if problem.status else "Azure reports"
         super().__init__(
             f"{about}: {verdict} {problem.as_text()} {remedy(problem)}".rstrip() + problem.reference,
-            code=problem.code,
-            subcode=problem.subcode or None,
-            status=problem.status or None,
-            correlation_id=problem.correlation_id or None,
+            **problem.details,
         )
         self.about = about
         self.problem = problem
+        self.wait = wait
 
 
 class LostAnswer(AzureError):
@@ -240,11 +252,9 @@ class LostAnswer(AzureError):
     """
 
     def __init__(self, about: str, what: str, problem: Problem | None = None) -> None:
-        details = {"code": problem.code, "status": problem.status} if problem else {}
-        if problem and problem.correlation_id:
-            details["correlation_id"] = problem.correlation_id
         super().__init__(
             f"{about}: {what} Azure may have carried it out all the same: run again, which finds out."
             + (problem.reference if problem else ""),
-            **details,
+            **(problem.details if problem else {"code": "LostAnswer"}),
         )
+        self.what = what

@@ -12,7 +12,13 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.module_utils.basic import missing_required_lib
-from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.arm import USER_AGENT, Arm, retry_wait
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.arm import (
+    BACKOFF_SECONDS,
+    CONNECTION_TRIES,
+    USER_AGENT,
+    Arm,
+    retry_wait,
+)
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.authentication import explain_token_error
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.problems import ArmError, read_problem
@@ -60,6 +66,7 @@ def _call(arm: Arm, subscription: str, verb: str, namespace: str, about: str) ->
         retry_total=0,  # the SDK's own retries look at no life line and may take a quarter of an hour
     )
     attempt = 0
+    arm.sign_in(about)
     while True:
         attempt += 1
         arm.runtime.assert_wanted()
@@ -69,9 +76,10 @@ def _call(arm: Arm, subscription: str, verb: str, namespace: str, about: str) ->
             answer: Any = error.response
             if answer is None:
                 raise AzureError(f"{about}: {explain_token_error(error, session).message}") from None
-            wait = retry_wait(answer.status_code, answer.headers, answer.text(), attempt, repeatable=True)
-            if wait is None:
+            wait = retry_wait(answer.status_code, answer.headers, answer.text(), attempt)
+            if wait is None or not arm.pause(wait):
                 raise ArmError(about, read_problem(answer.status_code, answer.headers, answer.text())) from None
         except SdkError as error:
-            raise AzureError(f"{about}: {explain_token_error(error, session).message}") from None
-        arm.runtime.sleep(wait)
+            final = attempt >= CONNECTION_TRIES or "CERTIFICATE_VERIFY_FAILED" in str(error)
+            if final or not arm.pause(BACKOFF_SECONDS[attempt - 1]):
+                raise AzureError(f"{about}: {explain_token_error(error, session).message}") from None

@@ -19,7 +19,8 @@ PROVIDER = "Microsoft.ContainerService"
 RESOURCE_TYPE = f"{PROVIDER}/managedClusters"
 
 # https://learn.microsoft.com/azure/azure-resource-manager/management/async-operations: everything else is in progress.
-FINAL_STATES = ("Succeeded", "Failed", "Canceled")
+FAILED_STATES = ("Failed", "Canceled")
+FINAL_STATES = ("Succeeded", *FAILED_STATES)
 
 # What the service calculates, from the models of azure-mgmt-containerservice: sent back, it would be ignored at best.
 # Each entry is a path; "*" stands for every element of a list or every value of an object.
@@ -152,6 +153,7 @@ class Pool:
     node_image: str
     version: str
     goal_version: str
+    state: str
 
 
 @dataclass(frozen=True)
@@ -203,8 +205,20 @@ class Cluster:
 
     @property
     def in_progress(self) -> bool:
-        """Whether an operation is running on it."""
-        return self.provisioning_state not in FINAL_STATES
+        """Whether an operation is running on it or on one of its pools, which keeps Azure from taking another."""
+        return bool(self.activity)
+
+    @property
+    def activity(self) -> str:
+        """What is running on it, in the words of Azure's refusals; empty when nothing is."""
+        if self.provisioning_state not in FINAL_STATES:
+            return self.provisioning_state
+        return ", ".join(f"{pool.name} - {pool.state}" for pool in self.pools if pool.state not in FINAL_STATES)
+
+    @property
+    def ended_badly(self) -> bool:
+        """Whether its last operation did not succeed."""
+        return self.provisioning_state in FAILED_STATES
 
     @property
     def power_state(self) -> str:
@@ -242,6 +256,7 @@ class Cluster:
                 node_image=str(pool.get("nodeImageVersion") or ""),
                 version=str(pool.get("currentOrchestratorVersion") or pool.get("orchestratorVersion") or ""),
                 goal_version=str(pool.get("orchestratorVersion") or ""),
+                state=str(pool.get("provisioningState") or "Succeeded"),
             )
             for pool in self.properties.get("agentPoolProfiles") or []
         ]

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.cluster import (
+    FAILED_STATES,
     Cluster,
     Pool,
     reaches,
@@ -176,10 +177,14 @@ def _stopped(situation: Situation) -> str | None:
 
 
 def _last_operation_failed(situation: Situation) -> str | None:
-    state = situation.cluster.provisioning_state
-    if state not in ("Failed", "Canceled"):
+    cluster = situation.cluster
+    failed = [f"the cluster's ended {cluster.provisioning_state}"] if cluster.ended_badly else []
+    failed += [f"pool {pool.name}'s ended {pool.state}" for pool in cluster.pools if pool.state in FAILED_STATES]
+    if not failed:
         return None
-    return f"The cluster's last operation ended {state}; a switch would resume it, whatever it was, an upgrade too."
+    return (
+        f"The last operation failed ({', '.join(failed)}); a switch would resume it, whatever it was, an upgrade too."
+    )
 
 
 def _behind_goal(situation: Situation) -> str | None:
@@ -248,8 +253,12 @@ def _flag(situation: Situation) -> str | None:
 
 
 def _busy(situation: Situation) -> str | None:
-    cluster = situation.cluster
-    return f"An operation is running on the cluster ({cluster.provisioning_state})." if cluster.in_progress else None
+    activity = situation.cluster.activity
+    return f"An operation is running on the cluster ({activity})." if activity else None
+
+
+def _going_away(situation: Situation) -> str | None:
+    return "The cluster is being deleted." if situation.cluster.provisioning_state == "Deleting" else None
 
 
 RULES = (
@@ -293,6 +302,14 @@ RULES = (
         _disable_needs_byo_cni,
         "Only clusters made with network plugin 'none' can do without kube-proxy.",
         "https://github.com/Azure/AKS/issues/4563",
+    ),
+    Rule(
+        "deleting",
+        BLOCK,
+        TARGETS,
+        _going_away,
+        "Leave it out.",
+        "https://learn.microsoft.com/azure/aks/delete-cluster",
     ),
     Rule(
         "stopped",

@@ -74,6 +74,10 @@ class KubeProxy:
             dict(other.unknown),
         )
 
+    def fulfils(self, wanted: KubeProxy) -> bool:
+        """Whether this is what was sent; Azure may have added to it."""
+        return self.target == wanted.target and wanted.ipvs.items() <= self.ipvs.items()
+
     def as_result(self) -> dict[str, Any]:
         """The form in which modules return it."""
         return {

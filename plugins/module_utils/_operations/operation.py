@@ -22,6 +22,7 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.authenticati
     authenticate,
 )
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.problems import redact
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.runtime import Runtime
 
 Parameters = Mapping[str, Any]
@@ -57,9 +58,10 @@ class Operation:
         except Exception as error:  # what nobody thought of: say so, with the way to report it
             return {
                 "failed": True,
-                "msg": f"{self.name} met something that it was not written for: {type(error).__name__}: {error}. "
+                "msg": f"{self.name} met something that it was not written for: "
+                f"{redact(f'{type(error).__name__}: {error}')}. "
                 "Please report it at https://github.com/aks-kube-proxy/aks.kube_proxy/issues.",
-                "exception": traceback.format_exc(),
+                "exception": redact(traceback.format_exc()),
             }
 
 

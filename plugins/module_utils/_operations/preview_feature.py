@@ -26,9 +26,13 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.operati
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.waiting import Waiting, check_waiting
 
 # What check mode predicts: where a step leads to, and where waiting leads to. Nobody can predict an approval.
-AFTER = {features.REGISTER: features.REGISTERED, features.UNREGISTER: features.UNREGISTERED}
+AFTER = {features.REGISTER: features.REGISTERING, features.UNREGISTER: features.UNREGISTERING}
 AFTER_WAITING = {features.REGISTERING: features.REGISTERED, features.UNREGISTERING: features.UNREGISTERED}
 POLL_SECONDS = 10
+
+AUTO = "auto"
+ALWAYS = "always"
+NEVER = "never"
 
 
 def run(parameters: Parameters, runtime: Runtime) -> dict[str, Any]:
@@ -68,7 +72,7 @@ class FlagChange:
         self.waiting = waiting
         self.refresh = parameters["refresh_provider"]
         self.force = parameters["force"]
-        self.deadline = runtime.now() + waiting.timeout
+        self.deadline = arm.deadline = runtime.now() + waiting.timeout
         self.changed = False
         self.refreshed = False
         self.previous: str | None = None
@@ -115,7 +119,7 @@ class FlagChange:
     def _advance(self) -> None:
         """Step by step to the wanted state, as the table of steps has it, and then spread the news."""
         while (step := features.next_step(self.wanted, str(self.state))) != features.NOTHING:
-            if step == features.WAIT:
+            if step == features.WAIT or self.changed:  # asked for once, whatever Azure shows after that
                 if not self.waiting.wait or (self.runtime.check_mode and self.state not in AFTER_WAITING):
                     return
                 self.state = self._waited()
@@ -124,7 +128,8 @@ class FlagChange:
                     self._assert_unused()
                 self.changed = True
                 self.state = AFTER[step] if self.runtime.check_mode else self.flag.change(step)
-        if self.refresh and self.wanted == "present" and self.state != self.previous:
+        arrived = self.wanted == "present" and self.state != self.previous
+        if self.refresh == ALWAYS or (self.refresh == AUTO and arrived):
             if not self.runtime.check_mode:
                 register_provider(self.arm, self.flag.subscription, self.flag.namespace, about=self.flag.about)
             self.changed = self.refreshed = True
@@ -180,7 +185,7 @@ OPERATION = Operation(
         "wait": {"type": "bool", "default": True},
         "wait_timeout": {"type": "int", "default": 1800},
         "poll_interval": {"type": "int", "default": POLL_SECONDS},
-        "refresh_provider": {"type": "bool", "default": True},
+        "refresh_provider": {"type": "str", "choices": [AUTO, ALWAYS, NEVER], "default": AUTO},
         "force": {"type": "bool", "default": False},
     },
 )

@@ -11,18 +11,22 @@ a lost answer, a flag that has not spread yet) leads back to reading, so that no
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
+from collections import Counter
 from typing import Any
 
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.arm import Answer
-from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.clusters import Clusters, about_cluster
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.clusters import (
+    Clusters,
+    about_cluster,
+    read_cluster,
+)
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.features import Flag
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.problems import (
     CHANGED_MEANWHILE,
     FEATURE_MISSING,
     IN_PROGRESS,
+    THROTTLED,
     ArmError,
     LostAnswer,
     Problem,
@@ -33,6 +37,7 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.cluster imp
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.features import REGISTERED
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.kube_proxy import InvalidRequest, Request
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.plan import Plan, Policy, difference, plan
+from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.arm_operation import ArmOperation
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.waiting import Waiting
 
 # How often to begin again before giving up: other writers, and answers that were lost.
@@ -40,29 +45,9 @@ MOST_RACES = 5
 MOST_LOST_ANSWERS = 3
 # A registered flag takes some minutes to reach the resource provider, and nothing shows when it has.
 PROPAGATION_SECONDS = 600.0
-# Azure lets a cluster be PUT 20 times, then once a minute: ask for less often than that is polled.
-PROPAGATION_POLLS = 2
-
-
-@dataclass
-class Operation:
-    """What is known of the operation that the switch started."""
-
-    id: str | None = None
-    correlation_id: str | None = None
-    started: float = 0.0
-    seconds: float = 0.0
-    polls: int = 0
-    url: str | None = field(default=None, repr=False)
-
-    def as_result(self) -> dict[str, Any]:
-        """The form in which modules return it: without the signed URL."""
-        return {
-            "id": self.id,
-            "correlation_id": self.correlation_id,
-            "seconds": round(self.seconds, 1),
-            "polls": self.polls,
-        }
+MOST_THROTTLED = 5
+# Azure lets a cluster be PUT 20 times, then once a minute: PUTs come so many times less often than looks.
+GENTLE = 2
 
 
 class Switch:
@@ -94,13 +79,13 @@ class Switch:
         self.policy = policy
         self.waiting = waiting
         self.about = about_cluster(cluster)
-        self.deadline = runtime.now() + waiting.timeout
+        self.deadline = clusters.arm.deadline = runtime.now() + waiting.timeout
         self.written = False
         self.before: Cluster | None = None
         self.plan: Plan | None = None
-        self.operation: Operation | None = None
-        self._races = 0
-        self._lost = 0
+        self.operation: ArmOperation | None = None
+        self.lost: list[LostAnswer] = []
+        self._refusals: Counter[str | None] = Counter()
         self._propagation_ends: float | None = None
 
     def run(self) -> dict[str, Any]:
@@ -143,36 +128,52 @@ class Switch:
         """Read, decide, send, until there is nothing left to do; the cluster at the end, and the last decision."""
         while True:
             cluster = self._settled()
+            self._clear_up(cluster)
             if not self.written:
                 self.before = cluster
-            elif self._failed_by_us(cluster):
-                raise self._failure(cluster)
             self.plan = decided = self._planned(cluster)
             if not decided.write or self.runtime.check_mode:
                 return cluster, decided
             answer = self._submit(cluster, decided)
             if answer is not None:
-                self._begin(answer)
-                return (self._confirmed(decided) if self.waiting.wait else cluster), decided
+                self.written = True
+                self.operation = ArmOperation.accepted(answer, self.runtime.now())
+                return (self._confirmed(answer, decided) if self.waiting.wait else cluster), decided
+
+    def _clear_up(self, cluster: Cluster) -> None:
+        """Find out what became of a PUT whose answer was lost.
+
+        Raises:
+            AzureError: it was taken and failed, or answers get lost again and again.
+        """
+        if not self.lost:
+            return
+        if cluster.ended_badly and self.before is not None and not self.before.ended_badly:
+            raise self._failure(cluster)
+        taken = cluster.in_progress or self.plan is None or cluster.kube_proxy.fulfils(self.plan.target)
+        self.written = taken
+        if not taken and len(self.lost) > MOST_LOST_ANSWERS:
+            last = self.lost[-1]
+            raise AzureError(
+                f"{self.about}: {last.what} That was so {len(self.lost)} times, and each time the cluster was found "
+                "unchanged. Run again later.",
+                **last.details,
+            )
 
     def _settled(self) -> Cluster:
         """The cluster once no operation runs on it any more; as it is in check mode, which waits for nothing."""
         cluster = self.clusters.get(self.id)
-        if self.runtime.check_mode or not cluster.in_progress:
+        if not cluster.in_progress or (self.runtime.check_mode and self.waiting.wait):
             return cluster
         if self.waiting.wait:
             return self._watched(cluster)
         if self.written:
             return cluster
         raise AzureError(
-            f"{self.about}: another operation is running ({cluster.provisioning_state}). Run again later, or with "
-            "'wait: true', which waits for it to end."
+            f"{self.about}: another operation is running ({cluster.activity}). Run again later, or with "
+            "'wait: true', which waits for it to end.",
+            code="OperationInProgress",
         )
-
-    def _failed_by_us(self, cluster: Cluster) -> bool:
-        """Whether a PUT whose answer was lost was taken after all, and then failed."""
-        ended_badly = cluster.provisioning_state in ("Failed", "Canceled")
-        return ended_badly and self.before is not None and self.before.provisioning_state == "Succeeded"
 
     def _planned(self, cluster: Cluster) -> Plan:
         try:
@@ -196,25 +197,31 @@ class Switch:
         """Send the PUT; None when the round has to begin again."""
         try:
             return self.clusters.put(self.id, switch_body(cluster, decided.target), cluster.etag)
-        except LostAnswer:
+        except LostAnswer as error:
             self.written = True
-            self._lost += 1
-            if self._lost > MOST_LOST_ANSWERS:
-                raise
-        except ArmError as error:
-            kind = error.problem.kind
-            if kind == CHANGED_MEANWHILE and self._races < MOST_RACES:
-                self._races += 1
-                return None
-            if kind == FEATURE_MISSING and self._may_still_spread(error):
-                self._pause(self.waiting.interval * PROPAGATION_POLLS, error)
-                return None
-            if kind != IN_PROGRESS or not self.waiting.wait:
-                raise
+            self.lost.append(error)
             self._pause(self.waiting.interval, error)
-            return None
-        self._pause(self.waiting.interval, None)
+        except ArmError as error:
+            self._pause(self._wait_before_another_try(error), error)
         return None
+
+    def _wait_before_another_try(self, error: ArmError) -> float:
+        """For how many seconds to wait after a refusal before reading and deciding again.
+
+        Raises:
+            ArmError: the refusal is final.
+        """
+        kind = error.problem.kind
+        self._refusals[kind] += 1
+        if kind == CHANGED_MEANWHILE and self._refusals[kind] <= MOST_RACES:
+            return 0.0
+        if kind == THROTTLED and self._refusals[kind] <= MOST_THROTTLED:
+            return error.wait or self.waiting.interval * GENTLE
+        if kind == FEATURE_MISSING and self._may_still_spread(error):
+            return self.waiting.interval * GENTLE
+        if kind == IN_PROGRESS and self.waiting.wait:
+            return self.waiting.interval * GENTLE
+        raise error
 
     def _may_still_spread(self, error: ArmError) -> bool:
         state = self._flag().known_state()
@@ -227,31 +234,22 @@ class Switch:
         if self.runtime.now() < self._propagation_ends:
             return True
         error.message = (
-            f"{error.message} The flag is {REGISTERED}, but for {PROPAGATION_SECONDS:.0f} seconds it did not reach "
-            "the resource provider: run aks.kube_proxy.preview_feature with 'refresh_provider: true', or wait."
+            f"{self.about}: Azure refused with {error.problem.as_text()} The flag is {REGISTERED}, but for "
+            f"{PROPAGATION_SECONDS:.0f} seconds it did not reach the resource provider: run "
+            f"aks.kube_proxy.preview_feature with 'refresh_provider: always'.{error.problem.reference}"
         )
         return False
 
     def _flag(self) -> Flag:
         return Flag(self.clusters.arm, self.id.subscription)
 
-    def _begin(self, answer: Answer) -> None:
-        self.written = True
-        url = answer.headers.get("azure-asyncoperation")
-        number = re.search(r"/operations/([^/?]+)", url or "", re.IGNORECASE)
-        self.operation = Operation(
-            id=number[1] if number else None,
-            correlation_id=answer.correlation_id or None,
-            started=self.runtime.now(),
-            url=url,
-        )
-
-    def _confirmed(self, decided: Plan) -> Cluster:
+    def _confirmed(self, answer: Answer, decided: Plan) -> Cluster:
         """Wait for the operation's end, and read back what the cluster has then."""
-        cluster = self._watched(self.clusters.get(self.id))
-        if cluster.provisioning_state != "Succeeded":
+        accepted = read_cluster(answer, self.about)
+        cluster = self._watched(accepted) if accepted.in_progress else self.clusters.get(self.id)
+        if cluster.ended_badly:
             raise self._failure(cluster)
-        if not cluster.kube_proxy.means(decided.target):
+        if not cluster.kube_proxy.fulfils(decided.target):
             raise self._error(
                 f"Azure reports success, but the cluster reads {cluster.kube_proxy.target} instead of "
                 f"{decided.target.target}. Someone may have changed it meanwhile: run again.",
@@ -262,20 +260,20 @@ class Switch:
     def _watched(self, cluster: Cluster) -> Cluster:
         """Look at the cluster until no operation runs on it any more."""
         while cluster.in_progress:
-            self._pause(cluster.asked_wait or self.waiting.interval, None, doing=cluster.provisioning_state)
+            self._pause(cluster.asked_wait or self.waiting.interval, doing=cluster.activity)
             cluster = self.clusters.get(self.id)
             if self.operation:
-                self.operation.polls += 1
-                self.operation.seconds = self.runtime.now() - self.operation.started
+                self.operation.looked_at(self.runtime.now())
         return cluster
 
-    def _pause(self, seconds: float, error: ArmError | None, doing: str = "") -> None:
+    def _pause(self, seconds: float, error: AzureError | None = None, doing: str = "") -> None:
+        """Wait; when no time is left, fail with this error, or tell what Azure is still doing."""
         left = self.deadline - self.runtime.now()
         if left <= 0:
             if error is not None:
                 raise error
             raise self._error(
-                f"still {doing or 'not answered for'} after {self.waiting.timeout:.0f} seconds. Azure goes on with "
+                f"still {doing} after {self.waiting.timeout:.0f} seconds. Azure goes on with "
                 "it; run again to wait for its end, or with a longer 'wait_timeout'.",
                 "Timeout",
             )
@@ -292,17 +290,24 @@ class Switch:
 
     def _failure(self, cluster: Cluster) -> AzureError:
         """Why the operation did not succeed, as far as Azure tells."""
-        problem, unknown = None, "Azure gave no reason."
+        problem, unknown, status = None, "Azure gave no reason.", ""
         correlation_id = (self.operation and self.operation.correlation_id) or ""
         if self.operation and self.operation.url:
             try:
                 answer = self.clusters.arm.get_url(self.operation.url, about=self.about)
                 problem = problem_of(answer.body, correlation_id=correlation_id)
+                status = str(answer.body.get("status"))
             except ArmError as error:
                 unknown = f"The reason could not be read, Azure refused with {error.problem.as_text()}"
             except AzureError:
                 unknown = "The reason could not be read."
         state = cluster.provisioning_state
+        if status == "Succeeded":
+            return self._error(
+                f"the switch succeeded, but another operation after it ended {state}. The cluster asks for "
+                f"{cluster.kube_proxy.target}; look at what failed, and run again.",
+                f"Operation{state}",
+            )
         failed = ArmError(self.about, problem or Problem(0, f"Operation{state}", "", unknown, correlation_id))
         failed.message = (
             f"{failed.message} The switch ended {state}; the cluster asks for {cluster.kube_proxy.target}, its nodes "

@@ -14,6 +14,7 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.problems imp
     IN_PROGRESS,
     NOT_FOUND,
     REMEDIES,
+    THROTTLED,
     ArmError,
     LostAnswer,
     Problem,
@@ -194,15 +195,15 @@ REFUSALS = [
     Refusal("If-Match", 412, flat("PreConditionFailed", "The etag does not match."), CHANGED_MEANWHILE, "run again"),
     Refusal("If-Match, no JSON", 412, "", CHANGED_MEANWHILE, "run again"),
     # throttling
-    Refusal("throttled by AKS", 429, flat("Throttled", "Too many requests."), None, FEWER),
+    Refusal("throttled by AKS", 429, flat("Throttled", "Too many requests."), THROTTLED, FEWER),
     Refusal(
         "throttled by ARM",
         429,
         wrapped("SubscriptionRequestsThrottled", "Please try again after '6' seconds."),
-        None,
+        THROTTLED,
         FEWER,
     ),
-    Refusal("throttled without JSON", 429, "slow down", None, FEWER),
+    Refusal("throttled without JSON", 429, "slow down", THROTTLED, FEWER),
     # not found
     Refusal("cluster", 404, wrapped("ResourceNotFound", GONE), NOT_FOUND, NAMES),
     Refusal(
@@ -432,14 +433,14 @@ def test_an_error_tells_all() -> None:
         "Cluster aks-one: Azure refused with HTTP 409, ScopeLocked: It is locked. "
         "Remove the lock, or ask its owner, and run again. Correlation id: corr."
     )
-    assert error.details == {"code": "ScopeLocked", "subcode": None, "status": 409, "correlation_id": "corr"}
+    assert error.details == {"code": "ScopeLocked", "status": 409, "correlation_id": "corr"}
     assert (error.about, error.problem) == ("Cluster aks-one", problem)
 
 
 def test_an_error_leaves_out_what_is_not_known() -> None:
     error = ArmError("Cluster aks-one", Problem(0, "Odd", "Sub", ""))
     assert error.message == "Cluster aks-one: Azure reports Odd/Sub."
-    assert error.details == {"code": "Odd", "subcode": "Sub", "status": None, "correlation_id": None}
+    assert error.details == {"code": "Odd", "subcode": "Sub"}
 
 
 def test_a_lost_answer_tells_what_to_do() -> None:
@@ -447,7 +448,7 @@ def test_a_lost_answer_tells_what_to_do() -> None:
     assert lost.message == (
         "Cluster aks-one: The connection broke. Azure may have carried it out all the same: run again, which finds out."
     )
-    assert lost.details == {}
+    assert lost.details == {"code": "LostAnswer"}
     answered = LostAnswer("Cluster aks-one", "HTTP 502.", Problem(502, "HTTP 502", "", "", "corr"))
     assert answered.message.endswith("which finds out. Correlation id: corr.")
     assert answered.details == {"code": "HTTP 502", "status": 502, "correlation_id": "corr"}

@@ -31,7 +31,7 @@ def test_reads_a_whole_cluster() -> None:
     assert read.tags == {"a": "b"}
     assert read.network["networkPlugin"] == "azure"
     assert read.pools == [
-        Pool("system", "Linux", "Ubuntu2404", "AKSUbuntu-2404gen2containerd-202607.09.0", "1.34.2", "1.34")
+        Pool("system", "Linux", "Ubuntu2404", "AKSUbuntu-2404gen2containerd-202607.09.0", "1.34.2", "1.34", "Succeeded")
     ]
 
 
@@ -68,7 +68,9 @@ def test_the_version_that_is_asked_for_stands_in_where_none_is_reported() -> Non
 
 def test_gaps_of_a_pool() -> None:
     (bare,) = cluster(pools=[{}]).pools
-    assert bare == Pool(name="", os_type="Linux", os_sku="", node_image="", version="", goal_version="")
+    assert bare == Pool(
+        name="", os_type="Linux", os_sku="", node_image="", version="", goal_version="", state="Succeeded"
+    )
     (named,) = cluster(pools=[pool(currentOrchestratorVersion=None, osType="Windows")]).pools
     assert (named.version, named.goal_version, named.os_type) == ("1.34", "1.34", "Windows")
 

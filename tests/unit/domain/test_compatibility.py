@@ -37,6 +37,7 @@ TABLE = {
     "iptables-ipvs-stale-rules": ("warn", "IPTABLES IPVS"),
     "production": ("warn", "IPTABLES IPVS NFTABLES DISABLED"),
     "feature-not-registered": ("warn", "IPTABLES IPVS NFTABLES"),
+    "deleting": ("block", "IPTABLES IPVS NFTABLES DISABLED"),
     "operation-in-progress": ("warn", "IPTABLES IPVS NFTABLES DISABLED"),
 }
 
@@ -114,7 +115,7 @@ CASES = [
     Case("last-operation-failed", True, {"provisioningState": "Canceled"}, "ended Canceled"),
     Case("last-operation-failed", False, {"provisioningState": "Succeeded"}),
     Case("last-operation-failed", False, {"provisioningState": "Updating"}),
-    Case("last-operation-failed", False, {"pools": [FAILED_POOL]}),
+    Case("last-operation-failed", True, {"pools": [FAILED_POOL]}, "pool system's ended Failed"),
     Case("behind-goal", True, version("1.33.9", goal="1.34"), "the control plane runs 1.33.9, its goal is 1.34"),
     Case("behind-goal", True, version("1.34.1", goal="1.34.2"), "the control plane runs 1.34.1, its goal is 1.34.2"),
     Case("behind-goal", False, version("1.34.2", goal="1.34.2")),
@@ -187,7 +188,13 @@ CASES = [
     Case("feature-not-registered", False, {}, feature=None),
     Case("operation-in-progress", True, {"provisioningState": "Updating"}, "(Updating)"),
     Case("operation-in-progress", True, {"provisioningState": "Creating"}, "(Creating)"),
+    Case("operation-in-progress", True, {"pools": [pool(provisioningState="Upgrading")]}, "(system - Upgrading)"),
     Case("operation-in-progress", False, {"provisioningState": "Succeeded"}),
+    Case("operation-in-progress", False, {"pools": [pool(provisioningState="Failed")]}),
+    Case("deleting", True, {"provisioningState": "Deleting"}, "deleted"),
+    Case("deleting", False, {"provisioningState": "Succeeded"}),
+    Case("deleting", False, {"provisioningState": "Updating"}),
+    Case("last-operation-failed", False, {"pools": [pool(provisioningState="Upgrading")]}),
     Case("operation-in-progress", False, {"provisioningState": "Failed"}),
     Case("operation-in-progress", False, {"provisioningState": "Canceled"}),
 ]
