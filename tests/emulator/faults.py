@@ -25,6 +25,7 @@ FAULTS: dict[str, tuple[str, JsonObject]] = {
     "garbage": ("after", {}),
     "wrong_content": ("after", {}),
     "cut_after": ("after", {}),
+    "cut_within": ("after", {}),
     "slow": ("after", {"seconds": 2.0}),
     "etag_race": ("provider", {}),
     "operation_in_progress": ("provider", {"operation": "Updating", "pool": False}),

@@ -17,7 +17,7 @@ from . import certificates, fields, sign_in
 from .dispatch import Dispatcher
 from .fleet import Fleet
 from .refusals import refusal
-from .wire import Call
+from .wire import Answer, Call
 
 HOST = "127.0.0.1"
 LARGEST_BODY = 16 * 1024 * 1024  # bytes
@@ -77,7 +77,21 @@ class Server:
             await asyncio.sleep(answer.wall_delay)
         if answer.cut and request.transport is not None:
             request.transport.abort()
+        if answer.cut_within:
+            return await _half(request, answer)
         return web.Response(status=answer.status or 500, body=answer.payload(), headers=answer.headers)
+
+
+async def _half(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+    """Send half of the body that the headers announce, then close the connection."""
+    payload = answer.payload()
+    response = web.StreamResponse(status=answer.status, headers=answer.headers)
+    response.content_length = len(payload)
+    await response.prepare(request)
+    await response.write(payload[: len(payload) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return response
 
 
 def _request(

@@ -75,6 +75,8 @@ def after(answer: Answer, faults: dict[str, Fault]) -> Answer:
         answer.wall_delay += fault.parameters["seconds"]
     elif fault.name == "cut_after":
         answer.cut = True
+    elif fault.name == "cut_within":
+        answer.cut_within = True
     elif fault.name == "garbage":
         answer.body = answer.payload()[: max(1, len(answer.payload()) // 2)]
         answer.headers.setdefault("Content-Type", "application/json; charset=utf-8")

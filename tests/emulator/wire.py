@@ -41,6 +41,7 @@ class Answer:
     delay: float = 0.0  # emulated seconds between the work and the answer
     wall_delay: float = 0.0  # real seconds, likewise
     cut: bool = False  # no answer at all: the connection is cut
+    cut_within: bool = False  # half of the body, then the connection is cut
 
     def payload(self) -> bytes:
         """The body's bytes."""

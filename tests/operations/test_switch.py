@@ -202,7 +202,7 @@ def test_a_flag_that_is_missing_is_not_waited_for(azure: Lay) -> None:
     assert len(puts(cloud)) == 1
 
 
-@pytest.mark.parametrize(("fault", "sent"), [("cut_after", 1), ("cut_before", 2)])
+@pytest.mark.parametrize(("fault", "sent"), [("cut_after", 1), ("cut_within", 1), ("cut_before", 2)])
 def test_after_a_lost_answer_it_finds_out(azure: Lay, fault: str, sent: int) -> None:
     cloud = azure({"name": "c1"})
     cloud.emulator.fault(fault, match={"method": "PUT"}, times=1)
@@ -327,6 +327,14 @@ def test_after_throttling_it_reads_again_before_it_writes(azure: Lay) -> None:
     assert not result.get("failed"), result["msg"]
     assert [entry["status"] for entry in puts(cloud)] == [429, 200]
     assert cloud.emulator.cluster("c1")["tags"] == {"owner": "b"}, "what another writer did stays"
+
+
+def test_an_answer_cut_in_the_middle_is_asked_for_again(azure: Lay) -> None:
+    cloud = azure({"name": "c1"})
+    cloud.emulator.fault("cut_within", match={"method": "GET", "cluster": "c1"}, times=1)
+    result = switch(cloud, mode="NFTABLES")
+    assert not result.get("failed"), result["msg"]
+    assert stored(cloud) == {"enabled": True, "mode": "NFTABLES"}
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT"])

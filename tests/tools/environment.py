@@ -12,11 +12,14 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -134,8 +137,24 @@ def pip_environment() -> dict[str, str]:
     return variables
 
 
+@contextmanager
+def alone(folder: str) -> Iterator[None]:
+    """Let one process at a time look at and build an environment: steps run side by side and share some."""
+    locks = ROOT / ".cache" / "locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    with (locks / folder.lstrip(".")).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def build(name: str) -> Path:
     """Build the environment unless it is up to date, and return its bin folder."""
+    with alone(ENVIRONMENTS[name].folder):
+        return build_alone(name)
+
+
+def build_alone(name: str) -> Path:
+    """Build the environment; nobody else does so now."""
     environment = ENVIRONMENTS[name]
     folder = ROOT / environment.folder
     stamp = folder / "stamp"
