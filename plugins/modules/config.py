@@ -50,7 +50,9 @@ options:
       - IPVS
       - NFTABLES
   ipvs_config:
-    description: Settings of IPVS. What is left out stays as it is.
+    description:
+      - Settings of IPVS. What is left out stays as it is.
+      - A single setting cannot be unset. Switching to another mode and back drops them all.
     type: dict
     suboptions:
       scheduler:
@@ -273,8 +275,12 @@ findings:
       returned: success
       sample: https://github.com/Azure/AKS/releases
 code:
-  description: Azure's error code, or the name of the rule that forbids the switch.
-  returned: failure
+  description:
+    - Azure's error code, or the name of the rule that forbids the switch.
+    - V(Timeout) when O(wait_timeout) was over, V(NotApplied) when Azure reports success and the cluster reads otherwise,
+      V(OperationFailed) or V(OperationCanceled) when an operation ended so without a reason, V(OperationInProgress) when one
+      runs and O(wait=false), V(LostAnswer) when Azure's answers were lost.
+  returned: failure, where there is one
   type: str
   sample: OperationNotAllowed
 subcode:

@@ -20,13 +20,13 @@ description:
   - What is returned is what Azure has recorded, which is not proof of what runs on the nodes.
 options:
   resource_group:
-    description: Only the clusters of this resource group, in the credentials' subscription.
+    description: Only the clusters of this resource group, in the credentials' subscription. Not together with O(subscriptions).
     type: str
   name:
     description: Only the cluster with this name. Needs O(resource_group).
     type: str
   resource_id:
-    description: Only the cluster with this ARM resource id.
+    description: Only the cluster with this ARM resource id, without O(resource_group), O(name) and O(subscriptions).
     type: str
   subscriptions:
     description: The ids of the subscriptions to read. By default it is the credentials' subscription.
@@ -73,7 +73,7 @@ EXAMPLES = r"""
 
 - name: List those that can move to nftables
   ansible.builtin.debug:
-    msg: "{{ fleet.clusters | selectattr('targets.NFTABLES.possible') | map(attribute='name') }}"
+    msg: "{{ fleet.clusters | selectattr('targets.NFTABLES.possible') | rejectattr('targets.NFTABLES.current') | map(attribute='name') }}"
 """
 
 RETURN = r"""
@@ -196,6 +196,26 @@ clusters:
               reason: NFTABLES needs Kubernetes 1.33, the cluster runs 1.32.7.
               remedy: Upgrade the cluster first.
               source: https://github.com/Azure/AKS/releases
+code:
+  description: Azure's error code.
+  returned: failure, if Azure gave one
+  type: str
+  sample: AuthorizationFailed
+subcode:
+  description: The AKS provider's finer code.
+  returned: failure, if Azure gave one
+  type: str
+  sample: ""
+status:
+  description: The HTTP status of Azure's refusal.
+  returned: failure, if a request was refused
+  type: int
+  sample: 403
+correlation_id:
+  description: What Azure's support asks for.
+  returned: failure, if Azure gave one
+  type: str
+  sample: 0d6f6f6e-2c7a-4f0e-9f59-0a5c5ad1a3b7
 """
 
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.config_info import OPERATION

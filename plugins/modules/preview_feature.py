@@ -135,6 +135,16 @@ code:
   returned: failure
   type: str
   sample: AuthorizationFailed
+subcode:
+  description: The resource provider's finer code.
+  returned: failure, if Azure gave one
+  type: str
+  sample: ""
+status:
+  description: The HTTP status of Azure's refusal.
+  returned: failure, if a request was refused
+  type: int
+  sample: 403
 correlation_id:
   description: What Azure's support asks for.
   returned: failure, if Azure gave one

@@ -147,7 +147,9 @@ class InProcessAction(ActionBase):
         """What the module would have returned."""
         environment: dict[str, Any] = {}
         self._compute_environment_string(environment)
-        os.environ.update(plain(environment))  # a worker is one fork for one task, so this ends with it
+        os.environ.update(
+            {name: str(value) for name, value in plain(environment).items()}
+        )  # a worker is one fork for one task, so this ends with it
         for name in ("azure", "msal", "urllib3"):
             logging.getLogger(name).setLevel(logging.WARNING)  # Ansible's log file takes in what libraries log
         checked = ArgumentSpecValidator(self.OPERATION.argument_spec, **self.OPERATION.constraints).validate(

@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure import libraries
-from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.authentication import Session, explain_token_error
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.authentication import Session, explain_request_error
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.problems import (
     ArmError,
@@ -211,7 +211,7 @@ class Arm:
                     raise LostAnswer(about, "The connection to Azure broke during the request.") from None
                 final = attempt >= CONNECTION_TRIES or "CERTIFICATE_VERIFY_FAILED" in str(error)
                 if final or not self.pause(BACKOFF_SECONDS[attempt - 1]):
-                    raise AzureError(f"{about}: {explain_token_error(error, self.session).message}") from None
+                    raise AzureError(f"{about}: {explain_request_error(error, self.session).message}") from None
                 continue
             if response.status_code < 400:
                 return Answer(response.status_code, response.headers, _json(response, about, repeatable=repeatable))

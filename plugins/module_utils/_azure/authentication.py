@@ -53,7 +53,7 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.tokens impor
 if TYPE_CHECKING:
     from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.tokens import Credential
 
-__all__ = ["AUTH_ARGUMENT_SPEC", "Session", "authenticate", "explain_connection_error", "explain_token_error"]
+__all__ = ["AUTH_ARGUMENT_SPEC", "Session", "authenticate", "explain_connection_error", "explain_request_error"]
 
 BUILDERS: dict[str, Callable[[Mapping[str, str], Endpoint], Credential]] = {
     "secret": auth_secret.build,
@@ -140,7 +140,7 @@ def authenticate(
     )
 
 
-def explain_token_error(error: Exception, session: Session) -> AzureError:
+def explain_request_error(error: Exception, session: Session) -> AzureError:
     """Turn what azure-core raised while a request of this session was sent into an error for users.
 
     Failures to get a token need it no more: the session's credential explains them itself.

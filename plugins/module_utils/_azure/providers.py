@@ -19,7 +19,7 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.arm import (
     Arm,
     retry_wait,
 )
-from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.authentication import explain_token_error
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.authentication import explain_request_error
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.problems import ArmError, read_problem
 
@@ -75,11 +75,11 @@ def _call(arm: Arm, subscription: str, verb: str, namespace: str, about: str) ->
         except HttpResponseError as error:
             answer: Any = error.response
             if answer is None:
-                raise AzureError(f"{about}: {explain_token_error(error, session).message}") from None
+                raise AzureError(f"{about}: {explain_request_error(error, session).message}") from None
             wait = retry_wait(answer.status_code, answer.headers, answer.text(), attempt)
             if wait is None or not arm.pause(wait):
                 raise ArmError(about, read_problem(answer.status_code, answer.headers, answer.text())) from None
         except SdkError as error:
             final = attempt >= CONNECTION_TRIES or "CERTIFICATE_VERIFY_FAILED" in str(error)
             if final or not arm.pause(BACKOFF_SECONDS[attempt - 1]):
-                raise AzureError(f"{about}: {explain_token_error(error, session).message}") from None
+                raise AzureError(f"{about}: {explain_request_error(error, session).message}") from None

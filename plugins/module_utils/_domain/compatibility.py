@@ -9,7 +9,7 @@ Private to this collection. Pure: no I/O.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -405,8 +405,3 @@ RULES = (
         "https://aka.ms/aks-pending-operation",
     ),
 )
-
-
-def rules_by_name() -> Mapping[str, Rule]:
-    """The table, by the rules' names."""
-    return {rule.name: rule for rule in RULES}

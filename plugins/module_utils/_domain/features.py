@@ -45,8 +45,6 @@ NEXT_STEP = {
         UNREGISTERED: NOTHING,
     },
 }
-# what a flag ends up as, once everything has settled
-SETTLED = {"present": (REGISTERED,), "absent": (NOT_REGISTERED, UNREGISTERED)}
 
 
 def next_step(wanted: str, state: str) -> str:

@@ -13,7 +13,6 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.compatibili
     blocking,
     findings,
     outlook,
-    rules_by_name,
 )
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.kube_proxy import MODES, TARGETS
 
@@ -225,14 +224,14 @@ def test_rule_leaves_other_targets_alone(case: Case) -> None:
 
 
 def test_every_rule_has_its_rows_here() -> None:
-    assert set(TABLE) == set(rules_by_name())
+    assert set(TABLE) == {rule.name for rule in RULES}
     assert {case.rule for case in CASES if case.applies} == set(TABLE)
     always = {"ipvs-deprecated"}  # about the mode itself, whatever the cluster
     assert {case.rule for case in CASES if not case.applies} == set(TABLE) - always
 
 
 def test_names_are_unique() -> None:
-    assert len(rules_by_name()) == len(RULES)
+    assert len({rule.name for rule in RULES}) == len(RULES)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)

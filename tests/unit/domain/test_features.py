@@ -36,8 +36,3 @@ def test_every_state_has_a_step() -> None:
 @pytest.mark.parametrize("wanted", ["present", "absent"])
 def test_an_unknown_state_is_waited_for(wanted: str) -> None:
     assert features.next_step(wanted, "Reconsidering") == "wait"
-
-
-def test_it_is_settled_exactly_where_nothing_is_left_to_do() -> None:
-    for wanted, steps in features.NEXT_STEP.items():
-        assert set(features.SETTLED[wanted]) == {state for state, step in steps.items() if step == features.NOTHING}
