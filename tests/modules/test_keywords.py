@@ -30,6 +30,10 @@ def azure(hurried: Emulator) -> Emulator:
     return hurried
 
 
+# Values of environment: that are no strings; a shell would get them as text.
+ODD = {"HTTP_TIMEOUT": 30, "AZURE_DISABLE_INSTANCE_DISCOVERY": True, "NO_VALUE": None}
+
+
 @pytest.mark.parametrize("way", ["auto", "module"])
 def test_environment(way: str, ansible: Ansible, azure: Emulator) -> None:
     """Credentials that only C(environment) gives do their work, and are gone with their task."""
@@ -44,7 +48,7 @@ def test_environment(way: str, ansible: Ansible, azure: Emulator) -> None:
         task("nothing left", INFO, cluster("c1"), environment=[{}]),
     ]
     plays = [
-        play(*tasks, environment={**given, "AZURE_CLIENT_ID": "{{ client }}"}),
+        play(*tasks, environment={**given, "AZURE_CLIENT_ID": "{{ client }}", **ODD}),
         play(*bare, environment={}),
     ]
     variables = {"aks_execution": way, "given": given, "client": given["AZURE_CLIENT_ID"], "wrong": "not-a-secret"}
