@@ -129,6 +129,8 @@ def test_certificates(start: Start, tmp_path: Path) -> None:
     refused(sign_in(assertion(key, path, endpoint, sub="other")), 401, "invalid_client", 700027)
     refused(sign_in(assertion(key, path, endpoint, exp=1)), 401, "invalid_client", 700024)
     refused(sign_in(jwt.encode({"iss": CLIENT, "exp": time.time() + 60}, key, "RS256")), 401, "invalid_client", 700027)
+    unnamed = jwt.encode(claims_of(good), key, "RS256", headers={"x5t": "bm9ib2R5"})
+    assert "thumbprint" in refused(sign_in(unnamed), 401, "invalid_client", 700027)
     refused(sign_in("rubbish"), 401, "invalid_client", 700027)
     refused(arm.token(client_id=CLIENT, client_secret="s"), 401, "invalid_client", 7000215)
 

@@ -46,6 +46,19 @@ def test_time_runs_as_fast_as_told() -> None:
     assert 0.6 <= taken < 20
 
 
+def test_a_late_answer_tells_the_state_of_when_it_was_made() -> None:
+    fleet = {**FLEET, "behaviour": {"operation_seconds": 10, "put_seconds": 50}}
+    with Emulator(fleet, speed=100) as emulator:
+        arm = Arm(emulator)
+        with arm.session:
+            body = arm.get()
+            body["properties"]["agentPoolProfiles"][0]["count"] = 7
+            answer = arm.put(body).json()
+            pool = arm.get()["properties"]["agentPoolProfiles"][0]
+    assert answer["properties"]["agentPoolProfiles"][0]["provisioningState"] == "Updating"
+    assert (pool["provisioningState"], pool["count"]) == ("Succeeded", 7)
+
+
 def test_two_emulators_do_not_know_each_other() -> None:
     with Emulator(FLEET, speed=0) as one, Emulator({"clusters": [{"name": "other"}]}, speed=0, seed=1) as two:
         first, second = Arm(one), Arm(two)
