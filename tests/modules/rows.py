@@ -80,7 +80,9 @@ CONFIG = [
     Row("no-group", {**NFT, "resource_group": "rg-nowhere"}, failed("ResourceGroupNotFound")),
     Row("no-flag", {**NFT, "subscription_id": UNPREPARED}, failed("KubeProxyConfig"), {"subscription": UNPREPARED}),
     Row("stable", {**NFT, "api_version": dt.date(2026, 8, 1)}, failed("2026-08-01")),
-    # arguments
+]
+
+CONFIG_ARGUMENTS = [
     Row("unknown-option", {**NFT, "modus": "x"}, failed("Unsupported parameters for (aks.kube_proxy.config) module")),
     Row("missing", {}, failed("one of the following is required: mode, enabled, ipvs_config")),
     Row("missing-name", NFT, failed("one of the following is required: resource_id, name"), whole=True),
@@ -115,7 +117,7 @@ CONFIG = [
     Row(
         "choice-is-secret", {"mode": "{{ wrong }}", "secret": "{{ wrong }}"}, failed("IPTABLES, IPVS, NFTABLES, got: ")
     ),
-    Row("name-is-secret", {**NFT, "name": f"_{'{{ wrong }}'}_", "secret": "{{ wrong }}"}, failed("Cluster ")),
+    Row("name-is-secret", {**NFT, "name": "_{{ wrong }}_", "secret": "{{ wrong }}"}, failed("Cluster ")),
     Row("censored", NFT, {"changed": True, "failed": False, "censored": True}, keywords={"no_log": True}),
 ]
 

@@ -12,9 +12,25 @@ from tests.emulator.fleet import SUBSCRIPTION
 from tests.support.operations import WRITES
 from tests.support.playbook import IN_PROCESS, LOCAL, MODULE, Ansible, Run, play, task
 
-from .rows import CONFIG, CONFIG_INFO, FLAGS, PREVIEW_FEATURE, SECRETS, UNPREPARED, VAULT_PASSWORD, Row
+from .rows import (
+    CONFIG,
+    CONFIG_ARGUMENTS,
+    CONFIG_INFO,
+    FLAGS,
+    PREVIEW_FEATURE,
+    SECRETS,
+    UNPREPARED,
+    VAULT_PASSWORD,
+    Row,
+)
 
-TABLES = {"config": CONFIG, "config_info": CONFIG_INFO, "preview_feature": PREVIEW_FEATURE}
+TABLES = {
+    "config": ("config", CONFIG),
+    "config's arguments": ("config", CONFIG_ARGUMENTS),
+    "config_info": ("config_info", CONFIG_INFO),
+    "preview_feature": ("preview_feature", PREVIEW_FEATURE),
+}
+"""The module and the rows of each test."""
 
 
 def fleet(rows: list[Row]) -> dict[str, Any]:
@@ -27,9 +43,9 @@ def fleet(rows: list[Row]) -> dict[str, Any]:
     }
 
 
-def carried_out(ansible: Ansible, emulator: Emulator, module: str, way: str) -> tuple[Run, list[Any]]:
-    """All rows of a module in one playbook, one way; the writes, and the clusters afterwards."""
-    rows = TABLES[module]
+def carried_out(ansible: Ansible, emulator: Emulator, table: str, way: str) -> tuple[Run, list[Any]]:
+    """All rows of a table in one playbook, one way; the writes, and the clusters afterwards."""
+    module, rows = TABLES[table]
     emulator.reset(fleet(rows))
     (ansible.folder / "vault").write_text(VAULT_PASSWORD)
     named = module != "preview_feature"
@@ -78,11 +94,11 @@ def comparable(values: dict[str, Any]) -> Any:
     return json.loads(text)
 
 
-@pytest.mark.parametrize("module", TABLES)
-def test_results_are_the_same(module: str, ansible: Ansible, hurried: Emulator) -> None:
-    here, done_here = carried_out(ansible, hurried, module, IN_PROCESS)
-    there, done_there = carried_out(ansible, hurried, module, MODULE)
-    for row in TABLES[module]:
+@pytest.mark.parametrize("table", TABLES)
+def test_results_are_the_same(table: str, ansible: Ansible, hurried: Emulator) -> None:
+    here, done_here = carried_out(ansible, hurried, table, IN_PROCESS)
+    there, done_there = carried_out(ansible, hurried, table, MODULE)
+    for row in TABLES[table][1]:
         one, other = here.result(row.name), there.result(row.name)
         assert_outcome(row, one.event, one.values)
         assert (one.event, comparable(one.values)) == (other.event, comparable(other.values)), row.name
