@@ -72,6 +72,18 @@ def test_cut_before_and_after(start: Start) -> None:
     assert [entry["status"] for entry in arm.emulator.requests() if entry["method"] == "PUT"] == [None, None]
 
 
+def test_cut_within(start: Start, capfd: pytest.CaptureFixture[str]) -> None:
+    arm = ready(start)
+    body = arm.get()
+    body["properties"]["networkProfile"]["kubeProxyConfig"] = NFTABLES
+    arm.emulator.fault("cut_within", match={"method": "PUT"})
+    with pytest.raises(CUT):
+        arm.put(body)
+    assert config(arm) == NFTABLES
+    assert arm.get()["properties"]["provisioningState"] == "Updating"
+    assert capfd.readouterr().err == ""
+
+
 def test_slow(start: Start) -> None:
     arm = ready(start)
     arm.emulator.fault("slow", seconds=0.3)
