@@ -16,7 +16,7 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.waves impor
 from hypothesis import given
 from hypothesis import strategies as st
 
-STAGES = [
+STAGES: list[dict[str, Any]] = [
     {"name": "dev", "tag": "environment", "values": ["dev"], "waves": ["100%"]},
     {"name": "staging", "groups": ["staging"], "waves": [1, "100%"], "soak_seconds": 60},
     {"name": "production", "tag": "Environment", "values": ["PROD"], "waves": [1, "25%"], "gate": True},
@@ -81,7 +81,7 @@ def test_the_order_of_the_inventory_does_not_matter() -> None:
 
 
 def test_the_first_stage_that_takes_a_host_has_it_and_without_stages_all_go_together() -> None:
-    twice = [{"name": "one", "groups": ["staging"]}, {"name": "two", "groups": ["web"]}]
+    twice: list[dict[str, Any]] = [{"name": "one", "groups": ["staging"]}, {"name": "two", "groups": ["web"]}]
     waves, _ = plan_waves(hosts(), twice)
     assert [wave.stage for wave in waves] == ["one"]
     (everybody,), left = plan_waves(hosts(), [])
