@@ -29,8 +29,8 @@ def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     try:
         yield process
     finally:
-        process.kill()
-        process.communicate()
+        process.terminate()
+        process.communicate(timeout=20)
 
 
 def wait_for(path: Path, process: subprocess.Popen[str]) -> dict[str, str]:

@@ -37,7 +37,11 @@ class Emulator:
     def start(self) -> Emulator:
         """Start; the port answers when this returns."""
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._server.start(), self._loop).result()
+        try:
+            asyncio.run_coroutine_threadsafe(self._server.start(), self._loop).result()
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def stop(self) -> None:

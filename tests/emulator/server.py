@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +28,7 @@ class Server:
     def __init__(self, fleet: Fleet, *, port: int, speed: float, seed: int, specs: Path | None) -> None:
         """Remember what to start. `port` 0 takes a free one."""
         self._fleet, self._port, self._speed, self._seed, self._specs = fleet, port, speed, seed, specs
-        self.folder = Path(tempfile.mkdtemp(prefix="aks-emulator-"))
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self.desk: Dispatcher
         self.url = ""
         self.ca_path = Path()
@@ -37,7 +36,8 @@ class Server:
 
     async def start(self) -> None:
         """Listen. Raises OSError when the port is taken."""
-        context, self.ca_path = certificates.make(self.folder)
+        self._folder = tempfile.TemporaryDirectory(prefix="aks-emulator-", ignore_cleanup_errors=True)
+        context, self.ca_path = certificates.make(Path(self._folder.name))
         self._runner = web.ServerRunner(
             web.Server(self._serve, request_factory=_request, access_log=None), handle_signals=False
         )
@@ -58,7 +58,13 @@ class Server:
                 if transport is not None:
                     transport.abort()
             await asyncio.sleep(0.01)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    @property
+    def folder(self) -> Path:
+        """The folder of this run: certificates, and what clients are told to put there. Gone after the end."""
+        return self.ca_path.parent
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         call = Call(
