@@ -45,7 +45,7 @@ def measured(ansible: Ansible, environ: dict[str, str], inventory: Inventory, na
     started = time.monotonic()
     with (ansible.folder / "output").open("wb") as output:
         process = subprocess.Popen(command, env=ansible.variables(environ), stdout=output, stderr=subprocess.STDOUT)
-        _, status, usage = os.wait4(process.pid, 0)
+        _unused, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     text = (ansible.folder / "output").read_text()
     if process.returncode or "ignored=1" in text:
@@ -73,7 +73,7 @@ def main() -> None:
             "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv" / "collections"),
         }
         ansible = Ansible(bin_folder, environ, Path(folder))
-        for _ in range(options.rounds):
+        for _unused in range(options.rounds):
             for name, results in costs.items():
                 results.append(measured(ansible, emulator.environment(), inventory, name, options.forks))
     print(f"{options.clusters} clusters, {options.forks} forks, medians of {options.rounds} rounds, per cluster")

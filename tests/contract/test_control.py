@@ -61,7 +61,7 @@ def test_faults(start: Start) -> None:
     order = {"fault": "server_error", "match": {"method": "GET"}, "times": 3, "skip": 1, "with": {"status": 502}}
     assert control(arm, "POST", "faults", order).status_code == 201
     assert control(arm, "POST", "faults", [{"fault": "slow", "match": {"method": "PUT"}}]).status_code == 201
-    assert [arm.ask("GET", cluster_path()).status_code for _ in range(2)] == [200, 502]
+    assert [arm.ask("GET", cluster_path()).status_code for _unused in range(2)] == [200, 502]
     listed = control(arm, "GET", "faults").json()
     assert listed[0] == {**order, "skip": 0, "chance": 1.0, "struck": 1, "with": {"status": 502, "shape": "json"}}
     assert listed[1]["fault"] == "slow"

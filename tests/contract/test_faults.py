@@ -36,7 +36,7 @@ def test_throttled(start: Start) -> None:
     arm.emulator.fault("throttled")
     arm.emulator.fault("throttled", retry_after=7)
     arm.emulator.fault("throttled", shape="arm", retry_after=3)
-    first, second, third = (arm.ask("GET", cluster_path()) for _ in range(3))
+    first, second, third = (arm.ask("GET", cluster_path()) for _unused in range(3))
     flat(first, 429, "Throttled")
     assert "Retry-After" not in first.headers
     flat(second, 429, "Throttled")
@@ -201,7 +201,7 @@ def test_matching(start: Start) -> None:
     assert [status("c1"), status("c2"), status("c2")] == [200, 500, 500]
     arm.emulator.clear_faults()
     arm.emulator.fault("server_error", match={"path": "clusters/c[1]$", "method": "put"}, times=2, skip=1)
-    seen = [status("c1"), status("c2", "PUT"), *(status("c1", "PUT") for _ in range(4))]
+    seen = [status("c1"), status("c2", "PUT"), *(status("c1", "PUT") for _unused in range(4))]
     assert seen == [200, 200, 200, 500, 500, 409]
 
 
@@ -220,7 +220,7 @@ def test_faults_by_chance_are_the_same_with_the_same_seed(start: Start) -> None:
     def run() -> list[int]:
         arm = ready(start)
         arm.emulator.fault("server_error", chance=0.5, times=None, match={"method": "GET"})
-        return [arm.ask("GET", cluster_path()).status_code for _ in range(30)]
+        return [arm.ask("GET", cluster_path()).status_code for _unused in range(30)]
 
     first = run()
     assert first == run()

@@ -110,7 +110,8 @@ def test_every_answer_carries_arms_headers(start: Start) -> None:
 def test_remaining_requests_are_told(start: Start) -> None:
     arm = start()
     reads = [
-        int(arm.ask("GET", cluster_path()).headers["x-ms-ratelimit-remaining-subscription-global-reads"]) for _ in "ab"
+        int(arm.ask("GET", cluster_path()).headers["x-ms-ratelimit-remaining-subscription-global-reads"])
+        for _unused in "ab"
     ]
     assert reads[1] == reads[0] - 1
     assert "x-ms-ratelimit-remaining-subscription-writes" in arm.put(arm.get()).headers

@@ -216,7 +216,7 @@ def test_flags(cloud: Emulator) -> None:
     cloud.reset({"clusters": [{"name": "c1"}]})
     client: Client
     with FeatureClient(credential(cloud), SUBSCRIPTION, **settings(cloud)) as client:
-        namespace, _, name = FLAG.partition("/")
+        namespace, _unused, name = FLAG.partition("/")
         assert client.features.get(namespace, name).properties.state == "NotRegistered"
         assert client.features.register(namespace, name).properties.state == "Registering"
         cloud.advance(3600)
@@ -286,7 +286,7 @@ def test_the_token_without_credential_scopes_is_for_another_cloud(cloud: Emulato
 
 
 def test_certificate(cloud: Emulator, tmp_path: Path) -> None:
-    path, _ = make_certificate(tmp_path)
+    path, _unused = make_certificate(tmp_path)
     cloud.reset({"principals": [{"client_id": CLIENT, "certificate": str(path)}]})
     with CertificateCredential(
         cloud.environment()["AZURE_TENANT_ID"],

@@ -35,7 +35,7 @@ def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
 
 def wait_for(path: Path, process: subprocess.Popen[str]) -> dict[str, str]:
     """Wait for the environment file; read it as a shell does."""
-    for _ in range(200):
+    for _unused in range(200):
         if path.exists():
             words = shlex.split(path.read_text())
             return dict(word.split("=", 1) for word in words if word != "export")

@@ -16,7 +16,7 @@ GROUP_LIST = f"{group_path()}/providers/Microsoft.ContainerService/managedCluste
 
 def use_up(arm: Arm, method: str, path: str, number: int, **more: Any) -> None:
     """Send `number` requests, none of which may be throttled."""
-    for _ in range(number):
+    for _unused in range(number):
         assert arm.ask(method, path, **more).status_code not in (403, 429)
 
 
@@ -71,7 +71,7 @@ def test_buckets_belong_to_one_cluster_or_group(start: Start) -> None:
 def test_operation_polls_have_a_bucket_of_the_subscription(start: Start) -> None:
     arm = start([{"name": "c1"}, {"name": "c2"}])
     urls = [arm.put(arm.get(name), name).headers["azure-asyncoperation"] for name in ("c1", "c2")]
-    for _ in range(100):
+    for _unused in range(100):
         use_up(arm, "GET", urls[0], 1)
         use_up(arm, "GET", urls[1], 1)
     answer = arm.ask("GET", urls[0])

@@ -151,10 +151,21 @@ def test_refused(start: Start, cluster: Any, config: Any, error: tuple[int, str,
         ({"plugin": "none"}, {}),
         ({"dataplane": "cilium"}, {"enabled": False}),
         ({}, {"enabled": True, "mode": "IPVS", "ipvsConfig": {"scheduler": "LeastConnection"}}),
-        ({}, {"enabled": True, "mode": "IPVS", "ipvsConfig": {"tcpTimeoutSeconds": 900, "tcpFinTimeoutSeconds": 120,
-                                                             "udpTimeoutSeconds": 300, "scheduler": "RoundRobin"}}),
+        (
+            {},
+            {
+                "enabled": True,
+                "mode": "IPVS",
+                "ipvsConfig": {
+                    "tcpTimeoutSeconds": 900,
+                    "tcpFinTimeoutSeconds": 120,
+                    "udpTimeoutSeconds": 300,
+                    "scheduler": "RoundRobin",
+                },
+            },
+        ),
     ],
-)  # fmt: skip
+)
 def test_accepted_and_stored_as_sent(start: Start, cluster: Any, config: Any) -> None:
     arm = start([{"name": "c1", **cluster}], features=REGISTERED)
     arm.settle(arm.switch(config))

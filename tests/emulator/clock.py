@@ -47,7 +47,7 @@ class Clock:
         """Do what has fallen due, in order. Called before every request, so nobody can see a late state."""
         now = self.now()
         while self._agenda and self._agenda[0][0] <= now:
-            moment, _, action = heapq.heappop(self._agenda)
+            moment, _unused, action = heapq.heappop(self._agenda)
             action(moment)
 
     def in_wall_seconds(self, seconds: float) -> float:

@@ -126,7 +126,7 @@ def full_body(where: str, entry: JsonObject, default_subscription: str) -> FullB
     shape = [part.lower() for part in parts[0::2]]
     if shape != ["subscriptions", "resourcegroups", "providers", "managedclusters"]:
         raise FleetError(f"{where}.body.id: is no id of a managed cluster: {body['id']}")
-    subscription, group, _, name = parts[1::2]
+    subscription, group, _unused, name = parts[1::2]
     body.setdefault("name", name)
     body.setdefault("type", "Microsoft.ContainerService/ManagedClusters")
     return FullBody(subscription, group, name, body)

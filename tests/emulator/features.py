@@ -77,7 +77,7 @@ def _flag(ask: Ask) -> tuple[str, Feature]:
 
 
 def _view(subscription: str, name: str, feature: Feature) -> JsonObject:
-    namespace, _, short = name.partition("/")
+    namespace, _unused, short = name.partition("/")
     return {
         "properties": {"state": feature.state},
         "id": (f"/subscriptions/{subscription}/providers/Microsoft.Features/providers/{namespace}/features/{short}"),
@@ -129,7 +129,7 @@ def unregister(ask: Ask) -> Answer:
 
 
 def _registration_view(ask: Ask, name: str, feature: Feature) -> JsonObject:
-    namespace, _, short = name.partition("/")
+    namespace, _unused, short = name.partition("/")
     return {
         "properties": {
             "subscriptionId": ask.subscription,

@@ -152,7 +152,7 @@ class Reading:
             pairs = [
                 self.clean(item, schema.get("items", {}), self._same_item(item, known), f"{path}.*") for item in value
             ]
-            return [kept for kept, _ in pairs], [checked for _, checked in pairs]
+            return [kept for kept, _unused in pairs], [checked for _unused, checked in pairs]
         if isinstance(value, str) and path not in EXACT_ENUMS:
             return value, next((e for e in schema.get("enum", []) if str(e).lower() == value.lower()), value)
         return value, value

@@ -220,10 +220,10 @@ TABLE: dict[str, Row] = {
 }
 
 
-def refusal(name: str, /, *, details: list[JsonObject] | None = None, **fields: Any) -> RefusalError:
-    """Make the error `name` of the table. `details` goes into the body as it is."""
-    row = TABLE[name]
-    code, message = row.code or name, row.message.format(**fields)
+def refusal(which: str, /, *, details: list[JsonObject] | None = None, **fields: Any) -> RefusalError:
+    """Make the error `which` of the table. `details` goes into the body as it is."""
+    row = TABLE[which]
+    code, message = row.code or which, row.message.format(**fields)
     if row.subcode is not None:
         return RefusalError(provider_error(row.status, code, message, row.subcode, details))
     return RefusalError(arm_error(row.status, code, message))

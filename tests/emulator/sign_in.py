@@ -239,7 +239,7 @@ def _certificate_problem(
         return "the thumbprint is not that of a known certificate"
     if claims.get("sub") != principal.client_id or claims.get("aud") != endpoint:
         return "its subject or audience is wrong"
-    body, _, signature = assertion.rpartition(".")
+    body, _unused, signature = assertion.rpartition(".")
     schemes = {
         "RS256": padding.PKCS1v15(),
         "PS256": padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.DIGEST_LENGTH),

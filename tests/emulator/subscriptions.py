@@ -57,7 +57,7 @@ def show(ask: Ask) -> Answer:
 def groups(ask: Ask) -> Answer:
     """GET a subscription's resource groups."""
     owner = ask.subscription.lower()
-    return Answer(200, {"value": [group for (who, _), group in ask.world.groups.items() if who == owner]})
+    return Answer(200, {"value": [group for (who, _unused), group in ask.world.groups.items() if who == owner]})
 
 
 def group(ask: Ask) -> Answer:

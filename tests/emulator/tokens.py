@@ -72,12 +72,12 @@ def allowed_audiences(world: World) -> list[str]:
 
 def check(world: World, call: Call) -> Principal:
     """Find who calls, as ARM does; 401 in its shapes for everything else."""
-    scheme, _, token = call.headers.get("authorization", "").partition(" ")
+    scheme, _unused, token = call.headers.get("authorization", "").partition(" ")
     if not token:
         raise _unauthorized(world, refusal("AuthenticationFailed"))
     try:
         claims = parts(token)[1]
-        body, _, signature = token.rpartition(".")
+        body, _unused, signature = token.rpartition(".")
         genuine = scheme.lower() == "bearer" and hmac.compare_digest(signature, _signature(world, body))
     except ValueError:
         genuine, claims = False, {}

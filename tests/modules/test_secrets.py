@@ -111,7 +111,9 @@ def test_nothing_secret_is_shown(hurried: Emulator, ansible: Ansible) -> None:
     log = (ansible.folder / "ansible.log").read_text(encoding="utf-8")
     record = ansible.record.read_text(encoding="utf-8")
     read = [entry["query"] for entry in hurried.requests() if "/operations/" in entry["path"]]
-    assert len(read) == len([cluster for cluster, _, _ in clusters if cluster == "bad"]), "each failure's URL was read"
+    assert len(read) == len([cluster for cluster, _unused, _unused in clusters if cluster == "bad"]), (
+        "each failure's URL was read"
+    )
     signatures = {query[part] for query in read for part in ("c", "s", "h")}
     assert all(len(text) > 20 for text in signatures)
     for where, text in (("stdout", run.stdout), ("stderr", run.stderr), ("log file", log), ("results", record)):

@@ -143,12 +143,12 @@ class Ansible:
         self,
         plays: Sequence[Mapping[str, Any]],
         *options: str,
-        inventory: Inventory = LOCAL,
+        inventory: Inventory | None = None,
     ) -> list[str]:
         """Write playbook and inventory; the command that runs them."""
         playbook, hosts = self.folder / "playbook.yml", self.folder / "inventory.yml"
         playbook.write_text(yaml.dump(list(plays), Dumper=_Dumper, sort_keys=False), encoding="utf-8")
-        hosts.write_text(yaml.dump({"all": {"hosts": inventory}}, Dumper=_Dumper), encoding="utf-8")
+        hosts.write_text(yaml.dump({"all": {"hosts": inventory or LOCAL}}, Dumper=_Dumper), encoding="utf-8")
         self.record.unlink(missing_ok=True)
         return [str(self.bin / "ansible-playbook"), "-i", str(hosts), *options, str(playbook)]
 
@@ -176,7 +176,7 @@ class Ansible:
         self,
         plays: Sequence[Mapping[str, Any]],
         *options: str,
-        inventory: Inventory = LOCAL,
+        inventory: Inventory | None = None,
         environ: Mapping[str, str] | None = None,
         seconds: float = 400,
     ) -> Run:

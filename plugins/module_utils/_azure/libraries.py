@@ -13,6 +13,7 @@ by L(require, #require), so that documentation and argument errors work without 
 from __future__ import annotations
 
 import traceback
+from importlib import import_module
 
 from ansible.module_utils.basic import missing_required_lib
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
@@ -23,9 +24,8 @@ IMPORT_ERROR: str | None = None
 MISSING: str | None = None
 
 try:
-    import azure.core.exceptions
-    import azure.identity
-    import azure.mgmt.core  # noqa: F401
+    for name in ("azure.core.exceptions", "azure.identity", "azure.mgmt.core"):
+        import_module(name)
 except ImportError as error:
     IMPORT_ERROR = traceback.format_exc()
     named = [package for package in PACKAGES if (error.name or "").startswith(package.replace("-", "."))]

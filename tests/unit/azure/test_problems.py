@@ -313,7 +313,7 @@ def test_refusal(refusal: Refusal) -> None:
 
 def test_every_remedy_is_given_for_some_refusal() -> None:
     given_for = {remedy(read_problem(refusal.status, {}, refusal.text)) for refusal in REFUSALS}
-    assert {advice for _, advice in REMEDIES} <= given_for
+    assert {advice for _unused, advice in REMEDIES} <= given_for
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,9 @@ def test_next_step(wanted: str, state: str, step: str) -> None:
 def test_every_state_has_a_step() -> None:
     states = set(features.STATES)
     assert {wanted: set(steps) for wanted, steps in features.NEXT_STEP.items()} == {"present": states, "absent": states}
-    assert {(wanted, state) for wanted, state, _ in STEPS} == {(w, s) for w in ("present", "absent") for s in states}
+    assert {(wanted, state) for wanted, state, _unused in STEPS} == {
+        (w, s) for w in ("present", "absent") for s in states
+    }
 
 
 @pytest.mark.parametrize("wanted", ["present", "absent"])

@@ -238,7 +238,7 @@ def resolve(schema: dict[str, Any], node: Any, path: Path_) -> bool:
     """Whether a schema lets a client write something at the path."""
     choices = [node, *(node.get("oneOf") or ())]
     for choice in choices:
-        local, _, name = str(choice.get("$ref", "")).rpartition("/")
+        local, _unused, name = str(choice.get("$ref", "")).rpartition("/")
         if local == "#/definitions" and resolve(schema, schema["definitions"][name], path):
             return True
         if not path:

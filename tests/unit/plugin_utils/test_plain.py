@@ -38,7 +38,7 @@ def is_plain(value: Any) -> bool:
     if type(value) not in PLAIN_TYPES:
         return False
     if isinstance(value, dict):
-        return all(type(key) is str and is_plain(item) for key, item in value.items())
+        return all(type(key) in PLAIN_TYPES and isinstance(key, str) and is_plain(item) for key, item in value.items())
     return all(map(is_plain, value)) if isinstance(value, list) else True
 
 
