@@ -82,7 +82,7 @@ def test_the_order_of_the_inventory_does_not_matter() -> None:
 
 def test_the_first_stage_that_takes_a_host_has_it_and_without_stages_all_go_together() -> None:
     twice: list[dict[str, Any]] = [{"name": "one", "groups": ["staging"]}, {"name": "two", "groups": ["web"]}]
-    waves, _ = plan_waves(hosts(), twice)
+    waves, _unused = plan_waves(hosts(), twice)
     assert [wave.stage for wave in waves] == ["one"]
     (everybody,), left = plan_waves(hosts(), [])
     assert (len(everybody.hosts), left) == (14, [])
