@@ -121,4 +121,6 @@ def test_nothing_secret_is_shown(hurried: Emulator, ansible: Ansible) -> None:
         assert not leaked, f"in the {where}: {leaked}"
         assert not SIGNED.search(text), f"in the {where}: {SIGNED.search(text)}"
     for text in (run.stdout, log):
-        assert "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER" in text, "what is masked was there to be shown"
+        # ansible-core 2.22 has another word for it.
+        masks = ("VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", "$REDACTED$")
+        assert any(mask in text for mask in masks), "what is masked was there to be shown"
