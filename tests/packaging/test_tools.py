@@ -43,12 +43,13 @@ def test_without_a_suitable_python_the_message_says_what_is_needed(tmp_path: Pat
     command = [sys.executable, str(ROOT / "tests/tools/environment.py"), "dev"]
     lacking = {"PYTHON": "/bin/false", "HOME": str(tmp_path), "PATH": ""}
     done = subprocess.run(command, env=lacking, capture_output=True, text=True, check=False)
-    assert done.returncode == environment.NO_PYTHON
+    assert done.returncode == 3  # by which the Makefile tells a step to skip from one that failed
     assert ".venv needs Python 3.13 or 3.12 or 3.11" in done.stderr
     assert "PYTHON=/bin/false" in done.stderr
 
 
-def test_the_chosen_python_has_the_first_version_that_the_machine_has() -> None:
+def test_the_chosen_python_has_the_first_version_that_the_machine_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     here = "{}.{}".format(*sys.version_info[:2])
     found = environment.find_python(("4.2", here))
     assert found is not None
