@@ -100,7 +100,7 @@ class InProcessAction(ActionBase):
         in_background = bool(self._task.async_val)
         result.update(self._execute_module(task_vars=variables, wrap_async=in_background))
         if not in_background:
-            self._remove_tmp_path(self._connection._shell.tmpdir)  # type: ignore[no-untyped-call]
+            self._remove_tmp_path(self._connection._shell.tmpdir)
         return result
 
     @property
