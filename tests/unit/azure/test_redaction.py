@@ -73,7 +73,8 @@ def test_a_signed_query_never_survives(before: str, signature: str, joint: str, 
     text = f"{before}{host}{PATH}?api-version=1{joint}t=1{joint}s={signature}{after}"
     assert signature not in redact(text)
     assert signature not in read_problem(400, {}, json.dumps({"error": {"code": "X", "message": text}})).message
-    assert "operations/guid" in redact(text)
+    if "?" not in before:  # else the whole rest may be a query, and goes
+        assert "operations/guid" in redact(text)
 
 
 @given(st.integers(0, 300), st.sampled_from([f"Bearer {'s3cr3t-' * 8}", f"https://h/p?sig={'s3cr3t-' * 8}", JWT]))
