@@ -6,6 +6,7 @@ from typing import Any
 
 import requests
 
+from tests.contract.provoked import note
 from tests.emulator import Emulator
 
 SUBSCRIPTION = "11111111-1111-4111-8111-111111111111"
@@ -24,6 +25,7 @@ class Arm:
         self.session = requests.Session()
         self.session.trust_env = False
         self.session.verify = str(emulator.ca_path)
+        self.session.hooks["response"].append(note)
         self.environment = emulator.environment()
         answer = self.token(**sign_in)
         answer.raise_for_status()

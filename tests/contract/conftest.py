@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.contract.arm_client import Arm
+from tests.contract.provoked import MET, missing
 from tests.emulator import Emulator
 
 Start = Callable[..., Arm]
@@ -33,3 +35,28 @@ def start(frozen: Emulator) -> Iterator[Start]:
     yield begin
     for client in clients:
         client.session.close()
+
+
+# -- no refusal without a test: looked at when all of this folder has passed
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a worker of pytest-xdist has met."""
+    MET.update(getattr(node, "workeroutput", {}).get("refusals", ()))
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Fail if the emulator can refuse in a way that no test has met, and say in which."""
+    config = session.config
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["refusals"] = sorted(MET)
+        return
+    here = [Path(config.invocation_params.dir, name).resolve() for name in config.args] == [Path(__file__).parent]
+    partly = any(config.getoption(name) for name in ("keyword", "lf", "collectonly"))
+    if here and not partly and exitstatus == pytest.ExitCode.OK and missing(MET):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if reporter := config.pluginmanager.get_plugin("terminalreporter"):
+            reporter.ensure_newline()
+            reporter.section("refusals that no test has met")
+            reporter.line("\n".join(missing(MET)))

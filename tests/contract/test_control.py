@@ -32,6 +32,7 @@ def test_the_request_log(start: Start) -> None:
     ]
     assert [entry["body"] for entry in log] == [None, {"location": "westeurope", "properties": {}}, None]
     assert log[0]["client_request_id"] == "mine"
+    assert len({entry["port"] for entry in log}) == 1  # the session keeps its connection
     assert log[0]["principal"] == arm.environment["AZURE_CLIENT_ID"]
     assert [entry["error_code"] for entry in log] == [None, None, "ResourceNotFound"]
     assert "authorization" not in log[0]["headers"]
@@ -97,6 +98,9 @@ def test_mistakes(start: Start) -> None:
     assert "/_emulator/faults" in wrapped(control(arm, "GET", "nonsense"), 404, "NotFound")
     answer = arm.session.post(f"{arm.emulator.url}/_emulator/faults", data=b"{")
     assert "no JSON" in wrapped(answer, 400, "InvalidControlRequest")
+    for method, path in (("GET", "clusters/rg1/c1"), ("DELETE", "kubernetes/c1"), ("DELETE", "clusters")):
+        wrapped(control(arm, method, path), 400, "InvalidControlRequest")
+    assert len(control(arm, "GET", "clusters").json()) == 1
 
 
 def test_throttling_counters(start: Start) -> None:

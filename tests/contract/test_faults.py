@@ -244,5 +244,6 @@ def test_wrong_orders(start: Start, order: Any, complaint: str) -> None:
 
 
 def test_every_fault_has_a_test_here() -> None:
-    text = Path(__file__).read_text(encoding="utf-8")
+    here = Path(__file__)
+    text = "".join(path.read_text(encoding="utf-8") for path in (here, here.with_name("test_behind.py")))
     assert [name for name in FAULTS if f'"{name}"' not in text] == []

@@ -11,6 +11,7 @@ from typing import Any
 
 import jwt
 import pytest
+import yaml
 from azure.core import MatchConditions
 from azure.core.exceptions import (
     ClientAuthenticationError,
@@ -111,7 +112,7 @@ def test_reading_with_the_stable_client(aks: Client) -> None:
     upgrades = aks.managed_clusters.get_upgrade_profile("rg1", "c1")
     assert upgrades.properties.control_plane_profile.kubernetes_version == "1.34.2"
     (kubeconfig,) = aks.managed_clusters.list_cluster_user_credentials("rg1", "c1").kubeconfigs
-    assert json.loads(kubeconfig.value)["kind"] == "Config"
+    assert yaml.safe_load(kubeconfig.value)["kind"] == "Config"
 
 
 def test_a_switch_by_a_preview_version(cloud: Emulator, preview: Client) -> None:
@@ -164,6 +165,7 @@ def test_tags_and_deletion(aks: Client) -> None:
 def test_creation(preview: Client) -> None:
     body = {
         "location": "westeurope",
+        "identity": {"type": "SystemAssigned"},
         "properties": {
             "dnsPrefix": "new",
             "agentPoolProfiles": [{"name": "p", "count": 1, "vmSize": "Standard_D2s_v5", "mode": "System"}],
@@ -300,7 +302,8 @@ def test_certificate(cloud: Emulator, tmp_path: Path) -> None:
 
 def test_workload_identity(cloud: Emulator, tmp_path: Path) -> None:
     cloud.reset({"principals": [{"client_id": CLIENT, "federated": [ISSUER]}]})
-    claims = {"iss": ISSUER["issuer"], "sub": ISSUER["subject"], "exp": time.time() + 600}
+    audience, end = "api://AzureADTokenExchange", time.time() + 600
+    claims = {"iss": ISSUER["issuer"], "sub": ISSUER["subject"], "aud": audience, "exp": end}
     path = tmp_path / "token"
     path.write_text(jwt.encode(claims, "k" * 32, "HS256"))
     with WorkloadIdentityCredential(

@@ -104,6 +104,10 @@ def test_the_built_in_schema_agrees_with_microsofts() -> None:
     [
         ({"enableRBAC": "yes"}, "UnmarshalError", "string into Go struct field properties.enableRBAC of type bool"),
         ({"agentPoolProfiles": [{"name": "nodepool1", "count": "3"}]}, "UnmarshalError", "of type int"),
+        ({"agentPoolProfiles": [{"name": "nodepool1", "warp": 9}]}, "UnmarshalError", 'unknown field "warp"'),
+        ({"agentPoolProfiles": ["nodepool1"]}, "UnmarshalError", "agentPoolProfiles.0 of type struct"),
+        ({"agentPoolProfiles": "nodepool1"}, "UnmarshalError", "agentPoolProfiles of type []interface"),
+        ({"agentPoolProfiles": [{"count": 1}]}, "InvalidParameter", "'name' is a required property"),
         ({"networkProfile": {"outboundType": "pigeon"}}, "InvalidParameter", "networkProfile.outboundType"),
         ({"networkProfile": {"serviceCidr": "rubbish"}}, "InvalidParameter", "networkProfile.serviceCidr"),
         ({"hologramProfile": {}}, "UnmarshalError", 'unknown field "hologramProfile"'),
@@ -115,6 +119,16 @@ def test_wrong_values_and_fields_of_anything_are_refused(start: Start, patch: An
     body = arm.get()
     body["properties"].update(patch)
     assert part in flat(arm.put(body), 400, code)
+
+
+@needs_schemas
+def test_a_property_that_no_schema_knows_stays_with_its_pool(start: Start) -> None:
+    pools = [{"name": "a", "count": 1}, {"name": "b", "count": 1, "warp": 9}]
+    arm = start([{"name": "c1", "merge": {"properties": {"agentPoolProfiles": pools}}}])
+    body = arm.get()
+    body["properties"]["agentPoolProfiles"][0]["warp"] = 9
+    assert 'unknown field "warp"' in flat(arm.put(body), 400, "UnmarshalError")
+    assert arm.put(arm.get()).status_code == 200
 
 
 def test_future_properties_can_be_allowed(start: Start) -> None:

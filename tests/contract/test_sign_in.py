@@ -20,6 +20,8 @@ from tests.contract.arm_client import Arm, cluster_path, wrapped
 from tests.contract.conftest import Start
 
 CLIENT = "aaaaaaaa-0000-4000-8000-00000000000a"
+EXCHANGE = "api://AzureADTokenExchange"
+JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ISSUER = {"issuer": "https://issuer.example", "subject": "system:serviceaccount:ns:sa"}
 
 
@@ -90,8 +92,9 @@ def test_refusals_of_the_token_endpoint(start: Start) -> None:
     refused(arm.token(tenant="no-such-tenant"), 400, "invalid_request", 90002)
     refused(arm.token(grant_type="device_code"), 400, "unsupported_grant_type", 70003)
     refused(arm.token(scope=""), 400, "invalid_scope", 70011)
+    refused(arm.token(scope=f"{arm.emulator.url}/user_impersonation"), 400, "invalid_scope", 1002012)
     logged = [entry for entry in arm.emulator.requests() if entry["path"].endswith("/token")]
-    assert len(logged) == 9
+    assert len(logged) == 10
     assert {entry["body"].get("client_secret") for entry in logged} == {"(not logged)", None}
     assert arm.environment["AZURE_SECRET"] not in json.dumps(arm.emulator.requests())
     assert arm.bearer not in json.dumps(arm.emulator.requests())
@@ -119,7 +122,7 @@ def test_certificates(start: Start, tmp_path: Path) -> None:
     endpoint = f"{arm.emulator.url}/{arm.environment['AZURE_TENANT']}/oauth2/v2.0/token"
 
     def sign_in(text: str) -> requests.Response:
-        return arm.token(client_id=CLIENT, client_secret="", client_assertion=text)
+        return arm.token(client_id=CLIENT, client_secret="", client_assertion=text, client_assertion_type=JWT_BEARER)
 
     good = assertion(key, path, endpoint)
     assert sign_in(good).status_code == 200
@@ -131,7 +134,14 @@ def test_certificates(start: Start, tmp_path: Path) -> None:
     refused(sign_in(jwt.encode({"iss": CLIENT, "exp": time.time() + 60}, key, "RS256")), 401, "invalid_client", 700027)
     unnamed = jwt.encode(claims_of(good), key, "RS256", headers={"x5t": "bm9ib2R5"})
     assert "thumbprint" in refused(sign_in(unnamed), 401, "invalid_client", 700027)
-    refused(sign_in("rubbish"), 401, "invalid_client", 700027)
+    for rubbish in ("rubbish", "W10.e30.x", "e30.W10.x"):  # base64 of [] and {}
+        assert "not a JWT" in refused(sign_in(rubbish), 401, "invalid_client", 700027)
+    refused(arm.token(client_id=CLIENT, client_secret="", client_assertion=good), 400, "invalid_request", 90014)
+    mine = assertion(key, path, endpoint, iss=arm.environment["AZURE_CLIENT_ID"])
+    answer = arm.token(client_secret="", client_assertion=mine, client_assertion_type=JWT_BEARER)
+    assert "no certificate" in refused(answer, 401, "invalid_client", 700027)
+    symmetric = jwt.encode(claims_of(good), "k" * 32, "HS256", headers={"x5t": jwt.get_unverified_header(good)["x5t"]})
+    assert "HS256 is not accepted" in refused(sign_in(symmetric), 401, "invalid_client", 700027)
     refused(arm.token(client_id=CLIENT, client_secret="s"), 401, "invalid_client", 7000215)
 
 
@@ -139,10 +149,22 @@ def test_federation(start: Start) -> None:
     arm = start(principals=[{"secret": "s", "federated": [ISSUER]}])
 
     def sign_in(**claims: Any) -> requests.Response:
-        known = {"iss": ISSUER["issuer"], "sub": ISSUER["subject"], "exp": time.time() + 60} | claims
-        return arm.token(client_secret="", client_assertion=jwt.encode(known, "k" * 32, "HS256"))
+        known = {"iss": ISSUER["issuer"], "sub": ISSUER["subject"], "aud": EXCHANGE, "exp": time.time() + 60} | claims
+        text = jwt.encode(known, "k" * 32, "HS256")
+        return arm.token(client_secret="", client_assertion=text, client_assertion_type=JWT_BEARER)
 
     assert sign_in().status_code == 200
+    assert sign_in(aud=[EXCHANGE]).status_code == 200
+    assert "audience 'other'" in refused(sign_in(aud="other"), 401, "invalid_client", 700212)
+    refused(sign_in(aud=None), 401, "invalid_client", 700212)
+    known = {"iss": ISSUER["issuer"], "sub": ISSUER["subject"], "aud": EXCHANGE, "exp": time.time() + 60}
+    longer = jwt.encode(known, "k" * 32, "HS256") + ".x"
+    refused(
+        arm.token(client_secret="", client_assertion=longer, client_assertion_type=JWT_BEARER),
+        401,
+        "invalid_client",
+        700027,
+    )
     assert "other" in refused(sign_in(sub="other"), 401, "invalid_client", 70021)
     refused(sign_in(iss="https://other.example"), 401, "invalid_client", 70021)
     refused(sign_in(exp=1), 401, "invalid_client", 700024)
@@ -176,6 +198,8 @@ def test_managed_identities(start: Start) -> None:
         assert ask(url, headers, client_id=CLIENT).json()["client_id"] == CLIENT
         assert ask(url, headers, client_id="x").status_code == 400
         assert ask(url, {}).status_code == 400
+        assert ask(url, headers, resource="").status_code == 400
+        assert ask(url, headers, **{"api-version": ""}).status_code == 400
         arm.bearer = system["access_token"]
         assert arm.ask("GET", cluster_path()).status_code == 200
 

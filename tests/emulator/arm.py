@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from . import permissions, strikes, throttling
 from .cluster_body import cluster_id
-from .faults import Fault
+from .faults import Drawn
 from .fleet import Principal
 from .refusals import refusal
 from .wire import Answer, Call, JsonObject
@@ -23,7 +23,7 @@ class Ask:
     values: dict[str, str]  # what stands at the route's {names}
     api_version: str
     principal: Principal
-    faults: dict[str, Fault]
+    faults: Drawn
 
     @property
     def subscription(self) -> str:
@@ -44,7 +44,10 @@ class Ask:
         return found
 
     def json_object(self) -> JsonObject:
-        """The body; ARM refuses what is no JSON object."""
+        """The body; ARM refuses what is no JSON object, or does not say that it is JSON."""
+        kind = self.call.headers.get("content-type", "").partition(";")[0].strip()
+        if kind.lower() != "application/json":
+            raise refusal("UnsupportedMediaType", kind=kind or "<null>")
         try:
             content = self.call.json()
         except ValueError as error:
@@ -58,6 +61,7 @@ AKS = "Microsoft.ContainerService"
 # Resource types that the real provider has, in lower case; others do not exist there either.
 AKS_KINDS = {"managedclusters", "managedclustersnapshots", "snapshots", "fleets", "locations", "operations", "register"}
 Handler = Callable[[Ask], Answer]
+OPTIONS = {"$skiptoken"}  # of all that ARM's lists know ($filter, $top, $expand): a client must not think it was heard
 
 
 @dataclass(frozen=True)
@@ -111,9 +115,7 @@ def scope_of(values: dict[str, str]) -> str:
     return scope
 
 
-def answer(
-    world: World, routes: tuple[Route, ...], call: Call, faults: dict[str, Fault], principal: Principal
-) -> Answer:
+def answer(world: World, routes: tuple[Route, ...], call: Call, faults: Drawn, principal: Principal) -> Answer:
     """Answer a call to ARM by somebody signed in."""
     route, values = _route(routes, call)
     scope = scope_of(values)
@@ -122,6 +124,9 @@ def answer(
     remaining = _subscription(world, call, values["subscription"], principal) if "subscription" in values else {}
     version = call.query.get("api-version", "")
     world.versions.check(route.family, version, route.namespace, route.kind)
+    for name in call.query:
+        if name.startswith("$") and name not in OPTIONS:
+            raise refusal("OptionNotEmulated", option=name)
     if action:
         permissions.check_action(principal, action, scope)
     _check_scope(world, route, call, values, scope)
@@ -148,8 +153,9 @@ def _route(routes: tuple[Route, ...], call: Call) -> tuple[Route, dict[str, str]
         if route.method == call.method and (values := route.match(segments)) is not None:
             return route, values
     lower = [segment.lower() for segment in segments]
-    if AKS.lower() in lower[:-1]:
-        kind = segments[lower.index(AKS.lower()) + 1]
+    first = lower.index("providers") + 1 if "providers" in lower else len(lower)
+    if lower[first : first + 1] == [AKS.lower()] and len(lower) > first + 1:
+        kind = segments[first + 1]
         if kind.lower() not in AKS_KINDS:
             version = call.query.get("api-version", "")
             raise refusal("InvalidResourceType", type=kind, namespace=AKS, version=version, offered="")

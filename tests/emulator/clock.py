@@ -23,6 +23,7 @@ class Clock:
         self._wall_start = time.monotonic()
         self._start = time.time()
         self._advanced = 0.0
+        self._skew = 0.0
         self._agenda: list[tuple[float, int, Callable[[float], None]]] = []
         self._order = itertools.count()
 
@@ -34,6 +35,14 @@ class Clock:
         """Jump forward and do what falls due."""
         self._advanced += seconds
         self.run_due()
+
+    def shown(self) -> float:
+        """The time that the service tells its clients, in `Date` headers."""
+        return self.now() + self._skew
+
+    def jump(self, seconds: float) -> None:
+        """Set what the service tells forward or, negative, back. What is to happen keeps its time."""
+        self._skew += seconds
 
     def after(self, seconds: float, action: Callable[[float], None]) -> None:
         """Have `action(moment)` done `seconds` from now; `moment` is the emulated time it was due."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import copy
 import re
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from . import checks
 from .checks import FleetError
+from .kubernetes import settings
 from .wire import JsonObject
 
 # Images of AKS release 202607.09.0; "old" and "new" is what a generic SKU stands for, see `node_image`.
@@ -47,6 +48,7 @@ CLUSTER_KEYS: checks.Keys = {
     "autoscaler": dict,
     "merge": dict,
     "body": dict,
+    "kubernetes": dict,
 }
 POOL_KEYS: checks.Keys = {
     "name": str,
@@ -72,7 +74,7 @@ POOL_KEYS: checks.Keys = {
     "autoscaler": dict,
 }
 AUTOSCALER_KEYS: checks.Keys = {"min": int, "max": int}
-BODY_NEIGHBOURS = {"body", "name", "resource_group", "subscription"}
+BODY_NEIGHBOURS = {"body", "name", "resource_group", "subscription", "kubernetes"}
 VERSION = re.compile(r"\d+\.\d+(\.\d+)?")
 DEFAULT_VERSION = "1.34.2"
 DEFAULT_GROUP = "rg1"
@@ -87,6 +89,7 @@ class FullBody:
     group: str
     name: str
     body: JsonObject
+    kubernetes: JsonObject = field(default_factory=dict)  # settings of its inside
 
     @property
     def key(self) -> str:
@@ -129,7 +132,7 @@ def full_body(where: str, entry: JsonObject, default_subscription: str) -> FullB
     subscription, group, _unused, name = parts[1::2]
     body.setdefault("name", name)
     body.setdefault("type", "Microsoft.ContainerService/ManagedClusters")
-    return FullBody(subscription, group, name, body)
+    return FullBody(subscription, group, name, body, _inside(where, entry, body))
 
 
 def short_body(where: str, entry: JsonObject, default_subscription: str) -> FullBody:
@@ -206,8 +209,16 @@ def short_body(where: str, entry: JsonObject, default_subscription: str) -> Full
         },
         "sku": {"name": "Automatic" if automatic else "Base", "tier": "Standard" if automatic else "Free"},
     }
+    inside = _inside(where, entry, body)
     merge(body, entry.get("merge", {}))
-    return FullBody(subscription, group, name, body)
+    return FullBody(subscription, group, name, body, inside)
+
+
+def _inside(where: str, entry: JsonObject, body: JsonObject) -> JsonObject:
+    """Check what an entry says of the cluster's inside; write into the body what ARM shows of it."""
+    given = settings.check(f"{where}.kubernetes", entry.get("kubernetes", {}))
+    settings.write_body(body, given)
+    return settings.of(given)
 
 
 def _versions(where: str, given: Any) -> None:
@@ -305,11 +316,29 @@ def steady_guid(seed: str) -> str:
 
 
 def merge(target: JsonObject, patch: JsonObject) -> None:
-    """Apply a JSON merge patch (RFC 7386) in place."""
+    """Apply a JSON merge patch (RFC 7386) in place. A table in place of a list of named things patches these by name.
+
+    There `*` means all of them, null takes one away, and a name that is not there is a new one.
+    """
     for key, value in patch.items():
         if value is None:
             target.pop(key, None)
+        elif isinstance(value, dict) and _are_named(target.get(key)):
+            target[key] = _merge_by_name(target[key], value)
         elif isinstance(value, dict) and isinstance(target.get(key), dict):
             merge(target[key], value)
         else:
             target[key] = copy.deepcopy(value)
+
+
+def _are_named(items: Any) -> bool:
+    return isinstance(items, list) and all(isinstance(item, dict) and "name" in item for item in items)
+
+
+def _merge_by_name(items: list[JsonObject], patches: JsonObject) -> list[JsonObject]:
+    found = {item["name"]: item for item in items}
+    everybody = patches.get("*", {})
+    for item in items:
+        merge(item, everybody)
+    merge(found, {name: patch for name, patch in patches.items() if name != "*"})
+    return [{"name": name, **item} for name, item in found.items()]

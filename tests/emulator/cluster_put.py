@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 
-from . import kube_proxy, operations
+from . import cluster_rules, kube_proxy, operations
 from .arm import Ask
-from .cluster_body import merge, steady_guid
+from .behind import PREEMPTED
+from .cluster_body import steady_guid
 from .clusters import present, refuse_while_busy
 from .faults import Fault
 from .fields import known_as_read_only, unmarshal
@@ -24,7 +25,8 @@ def put(ask: Ask) -> Answer:
         raise refusal("LocationRequired")
     if cluster is not None:
         _same_location(cluster, content)
-    _strike(ask, cluster)
+    if fault := ask.faults.strike("provider"):
+        raise _provider_fault(fault)
     _conditions(ask, cluster)
     stored = cluster.body if cluster else {}
     sent = unmarshal(
@@ -34,6 +36,10 @@ def put(ask: Ask) -> Answer:
         _refuse_if_stopped(cluster)
         refuse_while_busy(cluster)
         _all_pools(cluster, sent)
+        cluster_rules.check_change(cluster.body, sent)
+    else:
+        cluster_rules.check_new(sent)
+    cluster_rules.check_pools(sent)
     before = kube_proxy.of(cluster.body) if cluster else None
     _kube_proxy(ask, cluster, sent)
     new = _new_body(ask, cluster, sent)
@@ -50,19 +56,6 @@ def _same_location(cluster: Cluster, content: JsonObject) -> None:
             group=cluster.group,
             asked=content["location"],
         )
-
-
-def _strike(ask: Ask, cluster: Cluster | None) -> None:
-    """Do what a scripted fault of the provider does."""
-    fault = ask.faults.get("provider")
-    if fault is None:
-        return
-    if fault.name == "changed_underneath":
-        if cluster is not None:
-            merge(cluster.body, fault.parameters["patch"])
-            ask.world.renew_etags(cluster)
-        return
-    raise _provider_fault(fault)
 
 
 def _provider_fault(fault: Fault) -> RefusalError:
@@ -202,7 +195,7 @@ class Change:
     sku_spelling: str | None
     keep_if_failed: bool
 
-    def finish(self, operation: operations.Operation, _moment: float) -> None:
+    def finish(self, operation: operations.Operation, moment: float) -> None:
         """Bring the cluster to its final state."""
         cluster = self.cluster
         if operation.status != "Succeeded" and not self.keep_if_failed:
@@ -213,6 +206,7 @@ class Change:
             network["loadBalancerSku"] = self.sku_spelling
         if operation.status == "Succeeded":
             _upgrade(cluster)
+            self.world.roll_out(cluster, moment)
         self.world.renew_etags(cluster)
 
 
@@ -228,7 +222,7 @@ def _upgrade(cluster: Cluster) -> None:
 
 def _accept(ask: Ask, cluster: Cluster | None, new: JsonObject) -> Answer:
     """Store the new body, start the operation, answer with the whole body."""
-    world, fault = ask.world, ask.faults.get("operation")
+    world, fault = ask.world, ask.faults.strike("operation")
     created = cluster is None
     if cluster is None:
         values = ask.values
@@ -272,7 +266,6 @@ def _outcome(fault: Fault | None) -> tuple[operations.Outcome, bool]:
         return operations.Outcome("stuck"), True
     keep = fault.parameters["config"] == "kept"
     if fault.name == "operation_canceled":
-        error = {"code": "OperationPreempted", "message": "The operation was canceled by another operation."}
-        return operations.Outcome("Canceled", error), keep
+        return operations.Outcome("Canceled", PREEMPTED), keep
     error = {"code": fault.parameters["code"], "message": fault.parameters["message"]}
     return operations.Outcome("Failed", error), keep

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import copy
-import json
-from urllib.parse import urlencode
 
 from . import operations
 from .api_versions import has_kube_proxy, is_preview
 from .arm import Ask
-from .kubeconfig import kubeconfig
+from .kubernetes import credentials, settings
+from .paging import page
 from .refusals import refusal
 from .wire import Answer, JsonObject
 from .world import FINAL_STATES, Cluster, World
@@ -51,22 +50,7 @@ def show_all(ask: Ask) -> Answer:
         for cluster in ask.world.clusters.values()
         if cluster.subscription.lower() == owner and group in ("", cluster.group.lower())
     ]
-    size, start = ask.world.behaviour.page_size, _page_start(ask.call.query.get("$skiptoken"))
-    body: JsonObject = {"value": [present(cluster, ask.api_version) for cluster in found[start : start + size]]}
-    if start + size < len(found):
-        token = base64.urlsafe_b64encode(json.dumps({"next": start + size}).encode()).decode()
-        query = urlencode({"api-version": ask.api_version, "$skipToken": token})
-        body["nextLink"] = f"{ask.world.url}{ask.call.path}?{query}"
-    return Answer(200, body)
-
-
-def _page_start(token: str | None) -> int:
-    if token is None:
-        return 0
-    try:
-        return int(json.loads(base64.urlsafe_b64decode(token))["next"])
-    except (ValueError, TypeError, KeyError):
-        raise refusal("InvalidParameter", field="$skipToken", reason="it is not one that was handed out") from None
+    return Answer(200, page(ask, found, lambda cluster: present(cluster, ask.api_version)))
 
 
 def refuse_while_busy(cluster: Cluster) -> None:
@@ -173,20 +157,29 @@ def upgrade_profile(ask: Ask) -> Answer:
 
 
 def user_credential(ask: Ask) -> Answer:
-    """POST listClusterUserCredential."""
-    return _credential(ask, "clusterUser")
+    """POST listClusterUserCredential. On clusters with Entra ID it holds no secret."""
+    cluster, form = ask.cluster(), ask.call.query.get("format", "exec")
+    if form not in credentials.FORMS:
+        raise refusal("InvalidParameter", field="format", reason=f"'{form}' is not one of azure, exec")
+    if not settings.entra(cluster.properties):
+        _refuse_static(cluster)
+    return _credential(ask, "clusterUser", form)
 
 
 def admin_credential(ask: Ask) -> Answer:
     """POST listClusterAdminCredential; refused where local accounts are disabled."""
-    if ask.cluster().properties.get("disableLocalAccounts"):
+    _refuse_static(ask.cluster())
+    return _credential(ask, "clusterAdmin", "exec")
+
+
+def _refuse_static(cluster: Cluster) -> None:
+    if cluster.properties.get("disableLocalAccounts"):
         raise refusal(
             "BadConditional",
             reason="Getting static credential is not allowed because this cluster is set to disable local accounts.",
         )
-    return _credential(ask, "clusterAdmin")
 
 
-def _credential(ask: Ask, name: str) -> Answer:
-    text = kubeconfig(ask.cluster(), name)
+def _credential(ask: Ask, name: str, form: str) -> Answer:
+    text = credentials.kubeconfig(ask.world, ask.cluster(), name, form)
     return Answer(200, {"kubeconfigs": [{"name": name, "value": base64.b64encode(text.encode()).decode()}]})

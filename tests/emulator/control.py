@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from . import checks, faults
+from . import behind, checks, faults
 from .checks import FleetError
-from .cluster_body import cluster_id, merge
+from .cluster_body import cluster_id
 from .fleet import load
 from .refusals import arm_error
-from .wire import Answer, Call, JsonObject
-from .world import Cluster, World
+from .wire import Answer, Call
 
 if TYPE_CHECKING:
     from .dispatch import Dispatcher
 
 PREFIX = "_emulator"
+OPERATION = {"state": "Updating", "seconds": 110.0, "status": "Succeeded"}
+OPERATION_KEYS: checks.Keys = {"state": str, "seconds": float, "status": str}
 
 
 def answer(desk: Dispatcher, call: Call) -> Answer:
@@ -41,25 +42,6 @@ def _content(call: Call) -> Any:
         return call.json() if call.body else {}
     except ValueError as error:
         raise FleetError(f"the body is no JSON: {error}") from None
-
-
-def change_cluster(world: World, wanted: str, patch: JsonObject) -> JsonObject:
-    """Merge a patch into a cluster behind everyone's back, as another client's write would: its eTag changes."""
-    cluster = found(world, wanted)
-    before = cluster.body.get("eTag")
-    merge(cluster.body, patch)
-    cluster.shows_etag = "eTag" in cluster.body
-    if cluster.body.get("eTag") == before:
-        world.renew_etags(cluster)
-    return cluster.body
-
-
-def found(world: World, wanted: str) -> Cluster:
-    """Find a cluster by id or unique name; FleetError else."""
-    cluster = world.find_cluster(wanted)
-    if cluster is None:
-        raise FleetError(f"there is no single cluster {wanted!r}")
-    return cluster
 
 
 def _wanted(path: list[str]) -> str:
@@ -102,14 +84,67 @@ def _clear_faults(desk: Dispatcher, _call: Call, _path: list[str]) -> Answer:
 def _show_cluster(desk: Dispatcher, _call: Call, path: list[str]) -> Answer:
     if not path:
         return Answer(200, [cluster.body for cluster in desk.world.clusters.values()])
-    return Answer(200, found(desk.world, _wanted(path)).body)
+    return Answer(200, behind.found(desk.world, _wanted(path)).body)
 
 
 def _change_cluster(desk: Dispatcher, call: Call, path: list[str]) -> Answer:
     content = _content(call)
     if not isinstance(content, dict):
         raise FleetError("the patch must be a JSON object")
-    return Answer(200, change_cluster(desk.world, _wanted(path), content))
+    cluster = behind.found(desk.world, _wanted(path))
+    behind.change(desk.world, cluster, content)
+    return Answer(200, cluster.body)
+
+
+def _delete_cluster(desk: Dispatcher, _call: Call, path: list[str]) -> Answer:
+    behind.delete(desk.world, behind.found(desk.world, _wanted(path)))
+    return Answer(204)
+
+
+def _begin_operation(desk: Dispatcher, call: Call, path: list[str]) -> Answer:
+    cluster = behind.found(desk.world, _wanted(path))
+    given = checks.table("operation", _content(call), OPERATION_KEYS)
+    behind.begin_operation(desk.world, cluster, **{**OPERATION, **given})
+    return Answer(201, cluster.body)
+
+
+def _locks(desk: Dispatcher, _call: Call, _path: list[str]) -> Answer:
+    return Answer(200, [vars(lock) for lock in desk.world.locks])
+
+
+def _lock(desk: Dispatcher, call: Call, _path: list[str]) -> Answer:
+    behind.lock(desk.world, _content(call))
+    return _locks(desk, call, _path)
+
+
+def _unlock(desk: Dispatcher, call: Call, _path: list[str]) -> Answer:
+    behind.unlock(desk.world, call.query.get("scope"))
+    return Answer(204)
+
+
+def _refuse(desk: Dispatcher, call: Call, _path: list[str]) -> Answer:
+    content = checks.table("refuse", _content(call), {"seconds": float, "cluster": str}, ["seconds"])
+    wanted = content.get("cluster")
+    desk.world.network.refuse(content["seconds"], behind.found(desk.world, wanted).key if wanted else None)
+    return Answer(204)
+
+
+def _kubernetes(desk: Dispatcher, _call: Call, path: list[str]) -> Answer:
+    if path == ["requests"]:
+        return Answer(200, desk.world.kubernetes_log)
+    return Answer(200, vars(behind.found(desk.world, _wanted(path)).kubernetes.settings))
+
+
+def _change_kubernetes(desk: Dispatcher, call: Call, path: list[str]) -> Answer:
+    cluster = behind.found(desk.world, _wanted(path))
+    return Answer(200, behind.change_inside(desk.world, cluster, _content(call)))
+
+
+def _clear_kubernetes(desk: Dispatcher, _call: Call, path: list[str]) -> Answer:
+    if path != ["requests"]:
+        raise FleetError("only /kubernetes/requests can be deleted")
+    desk.world.kubernetes_log.clear()
+    return Answer(204)
 
 
 def _clock(desk: Dispatcher, _call: Call, _path: list[str]) -> Answer:
@@ -117,8 +152,12 @@ def _clock(desk: Dispatcher, _call: Call, _path: list[str]) -> Answer:
 
 
 def _advance(desk: Dispatcher, call: Call, path: list[str]) -> Answer:
-    content = checks.table("clock", _content(call), {"advance": float}, ["advance"])
-    desk.world.clock.advance(content["advance"])
+    content = checks.table("clock", _content(call), {"advance": float, "jump": object})
+    jump = content.get("jump", 0)
+    if not content or not isinstance(jump, (int, float)) or isinstance(jump, bool):
+        raise FleetError("clock: takes advance, and jump, in seconds")
+    desk.world.clock.jump(jump)
+    desk.world.clock.advance(content.get("advance", 0))
     return _clock(desk, call, path)
 
 
@@ -140,6 +179,15 @@ TABLE: dict[tuple[str, str], Callable[[Dispatcher, Call, list[str]], Answer]] = 
     ("DELETE", "faults"): _clear_faults,
     ("GET", "clusters"): _show_cluster,
     ("POST", "clusters"): _change_cluster,
+    ("DELETE", "clusters"): _delete_cluster,
+    ("POST", "operations"): _begin_operation,
+    ("GET", "locks"): _locks,
+    ("POST", "locks"): _lock,
+    ("DELETE", "locks"): _unlock,
+    ("POST", "refuse"): _refuse,
+    ("GET", "kubernetes"): _kubernetes,
+    ("POST", "kubernetes"): _change_kubernetes,
+    ("DELETE", "kubernetes"): _clear_kubernetes,
     ("GET", "clock"): _clock,
     ("POST", "clock"): _advance,
     ("POST", "reset"): _reset,

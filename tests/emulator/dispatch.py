@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from email.utils import formatdate
 from pathlib import Path
+from urllib.parse import unquote
 
-from . import arm, call_log, cloud_metadata, control, features, operations, providers, sign_in, strikes, tokens
+from . import arm, behind, call_log, cloud_metadata, control, features, operations, providers, sign_in, strikes, tokens
+from .call_log import Observer
 from .clock import Clock
 from .cluster_put import Change
-from .faults import Fault
+from .faults import ARM, SIGN_IN, Drawn
 from .fleet import Fleet
-from .refusals import TABLE, RefusalError, arm_error
+from .kubernetes import front
+from .refusals import TABLE, RefusalError, arm_error, refusal
 from .routes import ROUTES
-from .wire import Answer, Call
-from .world import FINAL_STATES, World
+from .wire import Answer, Call, JsonObject
+from .world import FINAL_STATES, Network, World
 
 CLUSTER_IN_PATH = re.compile(r"/managedClusters/([^/]+)", re.IGNORECASE)
 
@@ -56,69 +61,102 @@ def _surface_of(call: Call) -> tuple[Surface | None, str]:
     return None, ""
 
 
-@dataclass
-class Caller:
-    """Who called, once that is known; for the log."""
-
-    client_id: str | None = None
+def _broken() -> Answer:
+    """The answer to a call that the emulator could not work out, which is told on stderr."""
+    traceback.print_exc(file=sys.stderr)
+    return arm_error(500, "InternalServerError", TABLE["InternalServerError"].message)
 
 
 class Dispatcher:
     """The emulator without its network: a call goes in, an answer comes out."""
 
-    def __init__(self, fleet: Fleet, *, speed: float, seed: int, url: str, specs: Path | None) -> None:
-        """Start an emulated Azure at `url`."""
-        self._speed, self._seed, self._url, self._specs = speed, seed, url, specs
-        self.world: World
-        self.reset(fleet)
+    def __init__(
+        self,
+        fleet: Fleet,
+        *,
+        speed: float,
+        seed: int,
+        network: Network,
+        specs: Path | None,
+        observer: Observer | None = None,
+    ) -> None:
+        """Start an emulated Azure behind the ports of `network`. `observer` is told of each request that arrives."""
+        self._speed, self._seed, self._network, self._specs = speed, seed, network, specs
+        self._observer = observer
+        self.world = self._new_world(fleet)
 
     def reset(self, fleet: Fleet) -> None:
         """Start again with a fleet: clock, log, faults and all."""
-        world = World(fleet, Clock(self._speed), self._seed, self._url, self._specs)
+        self.world.ended = True
+        self.world = self._new_world(fleet)
+
+    def _new_world(self, fleet: Fleet) -> World:
+        clock = Clock(self._speed)
+        world = World(fleet, clock, self._seed, self._network, self._specs)
         providers.start(world)
         features.start(world)
         for cluster in world.clusters.values():
             if cluster.state not in FINAL_STATES:
                 change = Change(world, cluster, cluster.body, None, keep_if_failed=True)
                 operations.begin(world, cluster, "update", operations.Outcome(), change.finish)
-        self.world = world
+        return world
+
+    def answer_kubernetes(self, key: str, call: Call, subject: Mapping[str, str]) -> Answer:
+        """Answer one call to the API server of the cluster `key`. `subject`: of its certificate. Never raises."""
+        return front.answer(self.world, key, call, subject, self._observer)
 
     def answer(self, call: Call) -> Answer:
         """Answer one call. Never raises."""
-        caller = Caller()
         try:
             self.world.clock.run_due()
             if call.segments[:1] == [control.PREFIX]:
                 return self._decorate(call, control.answer(self, call))
-            found = self._answer(call, caller)
         except Exception:
-            traceback.print_exc(file=sys.stderr)
-            found = arm_error(500, "InternalServerError", TABLE["InternalServerError"].message)
-        return self.finish(call, found, caller.client_id)
+            return self._decorate(call, _broken())
+        entry = call_log.arrival(call, self.world.clock.now())
+        try:
+            found = self._answer(call, entry)
+        except Exception:
+            found = _broken()
+        return self.finish(call, found, entry)
 
-    def finish(self, call: Call, found: Answer, client: str | None = None) -> Answer:
-        """Complete an answer and log it. `client`: who asked."""
-        self.world.log.append(call_log.entry(call, found, self.world.clock.now(), client))
+    def refuse_too_large(self, call: Call, limit: int) -> Answer:
+        """Answer a call whose body is larger than `limit` bytes."""
+        entry = call_log.arrival(call, self.world.clock.now())
+        return self.finish(call, refusal("RequestEntityTooLarge", limit=limit).answer, entry)
+
+    def finish(self, call: Call, found: Answer, entry: JsonObject) -> Answer:
+        """Complete an answer and log it."""
+        self.world.log.append(entry | call_log.outcome(found))
         return self._decorate(call, found)
 
-    def _answer(self, call: Call, caller: Caller) -> Answer:
-        surface, tenant = _surface_of(call)
-        cluster = CLUSTER_IN_PATH.search(call.path)
-        name = cluster.group(1) if cluster else None
-        faults = self.world.faults.draw(call.method, call.path, name, arm=surface is None)
+    def _answer(self, call: Call, entry: JsonObject) -> Answer:
+        world, (surface, tenant) = self.world, _surface_of(call)
+        meant = CLUSTER_IN_PATH.search(call.path)
+        name = meant.group(1) if meant else None
+        faults = world.faults.draw(call.method, call.path, name, ARM if surface is None else SIGN_IN)
+        entry["faults"] = faults.struck
+        behind.strike(world, faults, world.find_cluster(unquote(meant.string[: meant.end()])) if meant else None)
+        self._observe(call, entry)
         try:
             if surface is None:
-                found = self._arm(call, faults, caller)
+                found = self._arm(call, faults, entry)
             else:
-                strikes.front(self.world, faults, call, None)
-                found = surface.handler(self.world, call, tenant)
+                strikes.front(world, faults, call, None)
+                found = surface.handler(world, call, tenant)
         except RefusalError as error:
             found = error.answer
         return strikes.after(found, faults)
 
-    def _arm(self, call: Call, faults: dict[str, Fault], caller: Caller) -> Answer:
+    def _observe(self, call: Call, entry: JsonObject) -> None:
+        if self._observer is None:
+            return
+        replaced = self.world.find_cluster(unquote(call.path)) if call.method == "PUT" else None
+        self._observer(copy.deepcopy(entry), copy.deepcopy(replaced.body) if replaced else None)
+
+    def _arm(self, call: Call, faults: Drawn, entry: JsonObject) -> Answer:
         principal = tokens.check(self.world, call)
-        caller.client_id = principal.client_id
+        entry["principal"] = principal.client_id
         return arm.answer(self.world, ROUTES, call, faults, principal)
 
     def _decorate(self, call: Call, found: Answer) -> Answer:
@@ -128,6 +166,7 @@ class Dispatcher:
             "x-ms-request-id": request,
             "x-ms-correlation-request-id": correlation,
             "x-ms-routing-request-id": f"EMULATOR:{request}",
+            "Date": formatdate(self.world.clock.shown(), usegmt=True),
             "Cache-Control": "no-cache",
             "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
             "X-Content-Type-Options": "nosniff",

@@ -12,9 +12,22 @@ from .checks import FleetError
 from .wire import JsonObject
 
 # name -> when it strikes, and its parameters with their defaults (None: no default value).
-# front: before the request is looked at · provider: in place of the provider's own checks of a write ·
-# operation: shapes what an accepted write leads to · after: the request is carried out, the answer is changed.
+# behind: the world changes as the request arrives, which then meets it · front: before the request is looked at ·
+# provider: in place of the provider's own checks of a write · operation: shapes what an accepted write leads to ·
+# after: the request is carried out, the answer is changed.
 FAULTS: dict[str, tuple[str, JsonObject]] = {
+    "changed_underneath": ("behind", {"cluster": None, "patch": {"tags": {"changed-underneath": "yes"}}}),
+    "cluster_deleted": ("behind", {"cluster": None}),
+    "cluster_stopped": ("behind", {"cluster": None}),
+    "operation_begun": (
+        "behind",
+        {"cluster": None, "state": "Updating", "seconds": 110.0, "status": "Succeeded"},
+    ),
+    "lock_set": ("behind", {"cluster": None, "level": "ReadOnly", "seconds": None}),
+    "inside_changed": ("behind", {"cluster": None, "settings": {}}),
+    "connections_refused": ("behind", {"seconds": 2.0}),
+    "api_server_refused": ("behind", {"cluster": None, "seconds": 2.0}),
+    "clock_jumped": ("behind", {"seconds": -3600.0}),
     "throttled": ("front", {"shape": "aks", "retry_after": None}),
     "server_error": ("front", {"status": 500, "shape": "json"}),
     "token_expired": ("front", {}),
@@ -31,7 +44,6 @@ FAULTS: dict[str, tuple[str, JsonObject]] = {
     "operation_in_progress": ("provider", {"operation": "Updating", "pool": False}),
     "blocked_by_node_disruption_policy": ("provider", {}),
     "feature_not_propagated": ("provider", {}),
-    "changed_underneath": ("provider", {"patch": {"tags": {"changed-underneath": "yes"}}}),
     "operation_failed": (
         "operation",
         {"code": "InternalOperationError", "message": "Internal server error.", "config": "kept"},
@@ -41,7 +53,9 @@ FAULTS: dict[str, tuple[str, JsonObject]] = {
     "ignored": ("operation", {}),
 }
 # Provider and operation faults concern writes of clusters; the others strike at whatever matches.
-WRITES_ONLY = {"provider", "operation"}
+WRITES_ONLY = {name for name, (stage, _parameters) in FAULTS.items() if stage in ("provider", "operation")} | {
+    "changed_underneath"
+}
 # These speak of a principal or a scope, so they mean nothing outside ARM.
 ARM_ONLY = {"token_expired", "forbidden", "policy_denied", "scope_locked"}
 
@@ -53,7 +67,9 @@ FAULT_KEYS: checks.Keys = {
     "chance": float,
     "with": dict,
 }
-MATCH_KEYS: checks.Keys = {"method": str, "path": str, "cluster": str}
+# What a request is for. Faults mean ARM unless they say something else.
+ARM, KUBERNETES, SIGN_IN = "arm", "kubernetes", "sign-in"
+MATCH_KEYS: checks.Keys = {"api": (ARM, KUBERNETES), "method": str, "path": str, "cluster": str}
 
 
 @dataclass
@@ -61,6 +77,7 @@ class Fault:
     """One scripted fault. `times` None: for ever."""
 
     name: str
+    api: str = ARM
     method: str | None = None
     path: re.Pattern[str] | None = None
     cluster: str | None = None
@@ -75,19 +92,22 @@ class Fault:
         """When it strikes."""
         return FAULTS[self.name][0]
 
-    def matches(self, method: str, path: str, cluster: str | None, *, arm: bool) -> bool:
-        """Tell whether a request is meant. `cluster`: the name of the cluster that it is about.
+    def matches(self, method: str, path: str, cluster: str | None, api: str) -> bool:
+        """Tell whether a request is meant. `cluster`: the name of the cluster that it is about; `api`: what it is for.
 
-        What is not for ARM (`arm`), such as a sign-in, is meant only where `path` says so.
+        Of a fault for ARM, a sign-in is meant only where `path` says so.
         """
         return (
             (self.times is None or self.struck < self.times)
-            and (arm or (self.path is not None and self.name not in ARM_ONLY))
-            and (self.stage not in WRITES_ONLY or method == "PUT")
+            and (self.api == api or (self.api == ARM and api == SIGN_IN and self._means_sign_ins()))
+            and (self.name not in WRITES_ONLY or method == "PUT")
             and (self.method is None or self.method == method)
             and (self.path is None or self.path.search(path) is not None)
             and (self.cluster is None or (cluster is not None and self.cluster.lower() == cluster.lower()))
         )
+
+    def _means_sign_ins(self) -> bool:
+        return self.path is not None and self.name not in ARM_ONLY
 
     def view(self) -> JsonObject:
         """The fault as the control plane shows it."""
@@ -96,6 +116,7 @@ class Fault:
             "match": {
                 key: value
                 for key, value in (
+                    ("api", None if self.api == ARM else self.api),
                     ("method", self.method),
                     ("path", self.path.pattern if self.path else None),
                     ("cluster", self.cluster),
@@ -118,15 +139,21 @@ def parse(order: Any) -> Fault:
     given = order.get("with", {})
     if unknown := sorted(set(given) - set(defaults)):
         raise FleetError(f"fault.with: {order['fault']} has no parameter {unknown[0]!r}; known are {sorted(defaults)}")
+    for key, value in given.items():
+        _check_parameter(f"fault.with.{key}", value, defaults[key])
     times = order.get("times", 1)
     if times is not None and (not isinstance(times, int) or isinstance(times, bool) or times < 1):
         raise FleetError(f"fault.times: must be a positive whole number or null, not {times!r}")
+    api, name = match.get("api", ARM), order["fault"]
+    if api == KUBERNETES and name in ARM_ONLY | WRITES_ONLY:
+        raise FleetError(f"fault.match.api: {name} strikes at ARM alone")
     try:
         path = re.compile(match["path"], re.IGNORECASE) if "path" in match else None
     except re.error as error:
         raise FleetError(f"fault.match.path: {error}") from None
     return Fault(
-        name=order["fault"],
+        name=name,
+        api=api,
         method=match["method"].upper() if "method" in match else None,
         path=path,
         cluster=match.get("cluster"),
@@ -137,6 +164,34 @@ def parse(order: Any) -> Fault:
     )
 
 
+def _check_parameter(where: str, value: Any, default: Any) -> None:
+    """Hold a parameter to the type of its default value, where it has one."""
+    kind = (int, float) if isinstance(default, float) else type(default)
+    if default is not None and (not isinstance(value, kind) or isinstance(value, bool) != isinstance(default, bool)):
+        raise FleetError(f"{where}: must be like {default!r}, not {value!r}")
+
+
+class Drawn:
+    """The faults that may strike at one request, at most one per stage. `struck`: the names of those that did."""
+
+    def __init__(self, by_stage: dict[str, Fault]) -> None:
+        """Begin before any of them has struck."""
+        self._by_stage = by_stage
+        self.struck: list[str] = []
+
+    def get(self, stage: str) -> Fault | None:
+        """The fault of a stage."""
+        return self._by_stage.get(stage)
+
+    def strike(self, stage: str) -> Fault | None:
+        """The fault of a stage, which strikes now and is counted."""
+        fault = self.get(stage)
+        if fault is not None:
+            fault.struck += 1
+            self.struck.append(fault.name)
+        return fault
+
+
 class FaultDesk:
     """The faults in force."""
 
@@ -145,15 +200,14 @@ class FaultDesk:
         self._dice = dice
         self.faults: list[Fault] = []
 
-    def draw(self, method: str, path: str, cluster: str | None, *, arm: bool) -> dict[str, Fault]:
-        """Choose the faults that strike at a request, at most one per stage; skips and chances are used up."""
-        struck: dict[str, Fault] = {}
+    def draw(self, method: str, path: str, cluster: str | None, api: str) -> Drawn:
+        """Choose the faults that may strike at a request; skips and chances are used up."""
+        chosen: dict[str, Fault] = {}
         for fault in self.faults:
-            if fault.stage in struck or not fault.matches(method, path, cluster, arm=arm):
+            if fault.stage in chosen or not fault.matches(method, path, cluster, api):
                 continue
             if fault.skip:
                 fault.skip -= 1
             elif fault.chance >= 1 or self._dice.random() < fault.chance:
-                fault.struck += 1
-                struck[fault.stage] = fault
-        return struck
+                chosen[fault.stage] = fault
+        return Drawn(chosen)

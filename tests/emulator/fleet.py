@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import yaml
 from . import checks
 from .checks import FleetError
 from .cluster_body import CLUSTER_KEYS, FullBody, full_body, short_body
+from .kubernetes import rbac
 from .wire import JsonObject
 
 SUBSCRIPTION = "11111111-1111-4111-8111-111111111111"
@@ -35,6 +37,10 @@ class Behaviour:
     propagation_seconds: float = 60.0
     operation_seconds: float = 110.0
     put_seconds: float = 10.0
+    daemonset_seconds: float = 5.0  # from the end of a switch until kube-proxy's DaemonSet changes
+    node_seconds: float = 8.0  # until a node's new pod of kube-proxy is ready
+    nodes_at_once: Any = "10%"  # a number, or a share: what the rollout may take away at once
+    run_command_seconds: float = 10.0
     token_seconds: float = 3600.0  # wall seconds: clients judge tokens by their own clock
     etag: bool = True
     throttling: bool = True
@@ -58,6 +64,7 @@ class Principal:
     managed_identity: bool = False
     actions: list[str] = field(default_factory=lambda: ["*"])
     not_actions: list[str] = field(default_factory=list)
+    kubernetes_rules: tuple[rbac.Rule, ...] = rbac.ADMIN  # what Kubernetes lets it do, where Entra ID tells who it is
 
 
 @dataclass
@@ -109,6 +116,10 @@ BEHAVIOUR_KEYS: checks.Keys = {
     "propagation_seconds": float,
     "operation_seconds": float,
     "put_seconds": float,
+    "daemonset_seconds": float,
+    "node_seconds": float,
+    "nodes_at_once": object,
+    "run_command_seconds": float,
     "token_seconds": float,
     "etag": bool,
     "throttling": bool,
@@ -131,12 +142,15 @@ PRINCIPAL_KEYS: checks.Keys = {
     "actions": list,
     "not_actions": list,
     "role_file": str,
+    "kubernetes": ("admin", "none"),
+    "kubernetes_role_file": str,
 }
 FEDERATED_KEYS: checks.Keys = {"issuer": str, "subject": str}
 SUBSCRIPTION_KEYS: checks.Keys = {"id": str, "name": str, "state": ("Enabled", "Disabled", "Warned")}
 LOCK_KEYS: checks.Keys = {"scope": str, "level": ("ReadOnly", "CanNotDelete")}
 POLICY_KEYS: checks.Keys = {"scope": str, "name": str}
 ROLES = {"owner": ["*"], "reader": ["*/read"]}
+NODES_AT_ONCE = re.compile(r"[1-9]\d*|([1-9]\d?|100)%")
 
 
 def load(source: Path | JsonObject | None) -> Fleet:
@@ -162,6 +176,8 @@ def _parse(content: Any, folder: Path) -> Fleet:
     checks.table("the fleet", content, TOP_KEYS)
     behaviour = content.get("behaviour", {})
     checks.table("behaviour", behaviour, BEHAVIOUR_KEYS)
+    if not NODES_AT_ONCE.fullmatch(str(behaviour.get("nodes_at_once", 1))):
+        raise FleetError("behaviour.nodes_at_once: must be a number from 1 on, or a share such as '10%'")
     checks.table("behaviour.api_versions", behaviour.get("api_versions", {}), VERSION_KEYS)
     fleet = Fleet(
         clusters=[],
@@ -234,12 +250,21 @@ def _principal(index: int, item: Any, folder: Path) -> Principal:
         values["actions"] = ROLES[role]
     if role_file:
         values.update(_role_actions(f"{where}.role_file", folder / role_file))
+    values["kubernetes_rules"] = _kubernetes_rules(where, values, folder)
     if "certificate" in values:
         values["certificate"] = str(folder / values["certificate"])
         if not Path(values["certificate"]).is_file():
             raise FleetError(f"{where}.certificate: there is no file {values['certificate']}")
     known = {f.name for f in fields(Principal)}
     return Principal(**{key: value for key, value in values.items() if key in known})
+
+
+def _kubernetes_rules(where: str, values: JsonObject, folder: Path) -> tuple[rbac.Rule, ...]:
+    if "kubernetes_role_file" not in values:
+        return () if values.get("kubernetes") == "none" else rbac.ADMIN
+    if "kubernetes" in values:
+        raise FleetError(f"{where}: only one of kubernetes and kubernetes_role_file can be given")
+    return rbac.read(f"{where}.kubernetes_role_file", folder / values["kubernetes_role_file"])
 
 
 def _role_actions(where: str, path: Path) -> dict[str, list[str]]:

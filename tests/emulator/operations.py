@@ -65,23 +65,35 @@ class Operation:
 
 
 def begin(
-    world: World, cluster: Cluster, kind: str, outcome: Outcome, finish: Callable[[Operation, float], None]
+    world: World,
+    cluster: Cluster,
+    kind: str,
+    outcome: Outcome,
+    finish: Callable[[Operation, float], None],
+    *,
+    seconds: float | None = None,
 ) -> Operation:
-    """Start an operation. `finish(operation, moment)` brings the cluster to its final state."""
+    """Start an operation. `finish(operation, moment)` brings the cluster to its final state.
+
+    `seconds`: how long it takes; None for the usual time.
+    """
     now = world.clock.now()
     operation = Operation(world.guid(), cluster.subscription, cluster.location, cluster.key, kind, now)
     operation.query = _sign(world, operation)
     world.operations[operation.guid] = operation
     cluster.operation = operation
-    seconds = world.behaviour.operation_seconds
+    seconds = world.behaviour.operation_seconds if seconds is None else seconds
 
     def end(moment: float) -> None:
+        if operation.end is not None:  # ended before its time
+            return
         operation.status, operation.error, operation.end = outcome.status, outcome.error, moment
         finish(operation, moment)
 
     def phase(status: str) -> Callable[[float], None]:
         def enter(_moment: float) -> None:
-            operation.status = status
+            if operation.end is None:
+                operation.status = status
 
         return enter
 
@@ -101,15 +113,15 @@ def headers(world: World, operation: Operation, *, location: bool = False) -> di
     return found
 
 
-def status(world: World, guid: str, query: dict[str, str]) -> Answer:
+def status(world: World, path: str, query: dict[str, str]) -> Answer:
     """Answer a poll of an operation's URL."""
-    operation = _signed(world, guid, query)
+    operation = _signed(world, path, query)
     return Answer(200, operation.view(), world.retry_hint() if operation.end is None else {})
 
 
-def result(world: World, guid: str, query: dict[str, str]) -> Answer:
+def result(world: World, path: str, query: dict[str, str]) -> Answer:
     """Answer a poll of a deletion's `location`: 202 until it has ended, then 204."""
-    operation = _signed(world, guid, query)
+    operation = _signed(world, path, query)
     if operation.end is None:
         return Answer(
             202, None, {"location": headers(world, operation, location=True)["location"]} | world.retry_hint()
@@ -117,11 +129,16 @@ def result(world: World, guid: str, query: dict[str, str]) -> Answer:
     return Answer(204)
 
 
-def _signed(world: World, guid: str, query: dict[str, str]) -> Operation:
+def _signed(world: World, path: str, query: dict[str, str]) -> Operation:
+    """The operation of a URL; refused unless the URL is the one that was handed out."""
+    guid = path.rstrip("/").rpartition("/")[2]
     operation = world.operations.get(guid.lower())
     if operation is None:
         raise refusal("OperationNotFound", operation=guid)
-    if any(query.get(part) != operation.query[part] for part in (*SIGNATURE_PARTS, "api-version")):
+    handed_out = {operation.path(collection).lower() for collection in ("operations", "operationresults")}
+    if path.lower() not in handed_out or any(
+        query.get(part) != operation.query[part] for part in (*SIGNATURE_PARTS, "api-version")
+    ):
         raise refusal("OperationUrlRefused", operation=guid)
     return operation
 

@@ -49,7 +49,7 @@ def _within(scope: str, outer: str) -> bool:
 
 def check_locks(world: World, method: str, scope: str) -> None:
     """Refuse what a lock on the scope, or above it, forbids."""
-    for lock in world.fleet.locks:
+    for lock in world.locks:
         verb = LOCKED_METHODS[lock.level].get(method)
         if verb and _within(scope, lock.scope):
             raise locked(scope, verb, lock.scope)

@@ -100,6 +100,9 @@ TABLE: dict[str, Row] = {
         "how to register subscriptions.",
     ),
     "InvalidRequestContent": Row(400, "The request content was invalid and could not be deserialized: '{reason}'."),
+    "UnsupportedMediaType": Row(  # azure-cli issue 10143
+        415, "The content media type '{kind}' is not supported. Only 'application/json' is supported."
+    ),
     "LocationRequired": Row(400, "The location property is required for this definition."),
     "InvalidResourceLocation": Row(
         409,
@@ -122,6 +125,7 @@ TABLE: dict[str, Row] = {
     "NotEmulated": Row(  # not Azure's: an honest answer for what the emulator leaves out
         501, "The emulator does not implement {method} {path}.", code="NotImplementedByEmulator"
     ),
+    "OptionNotEmulated": Row(501, "The emulator does not implement {option} here.", code="NotImplementedByEmulator"),
     # -- the AKS provider
     "UnknownField": Row(
         400,
@@ -148,6 +152,17 @@ TABLE: dict[str, Row] = {
         "The agent pool '{pool}' exists, but is missing from agentPoolProfiles. Agent pools are deleted by the "
         "agentPools API only.",
         code="InvalidParameter",
+        subcode="",
+    ),
+    # azure-cli issue 12219 and ARO-HCP pull request 629; ansible-collections/azure issue 731
+    "ParameterMissing": Row(400, "Required parameter {field} is missing (null).", code="InvalidParameter", subcode=""),
+    "NoSystemPool": Row(400, "Must define at least one system pool.", code="InvalidParameter", subcode=""),
+    "PropertyChangeNotAllowed": Row(400, "Changing property '{field}' is not allowed.", subcode=""),
+    "Downgrade": Row(  # rancher issue 24071
+        400,
+        "Downgrading Kubernetes version {version} to {goal} is not allowed. Please see "
+        "https://aka.ms/aks-supported-k8s-ver for version details.",
+        code="OperationNotAllowed",
         subcode="",
     ),
     "BadConditional": Row(400, "{reason}", code="BadRequest", subcode=""),
@@ -182,6 +197,15 @@ TABLE: dict[str, Row] = {
         400,
         "Managed Cluster is in stopped state, no operations except for start are allowed.",
         code="OperationNotAllowed",
+        subcode="",
+    ),
+    "MissingAADClusterToken": Row(  # azure-rest-api-specs issue 22480
+        400, "This cluster have Azure Active Directory enabled, .clusterToken is required.", subcode=""
+    ),
+    "RunCommandDisabled": Row(  # [X]: neither code nor wording was found
+        400,
+        "Run command is disabled on this cluster (apiServerAccessProfile.disableRunCommand is true).",
+        code="KubernetesRunCommandDisabled",
         subcode="",
     ),
     "KubeProxyConfigFeatureNotRegistered": Row(

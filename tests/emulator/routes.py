@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import cluster_put, clusters, features, operations, orchestrators, providers, subscriptions
+from . import cluster_put, clusters, features, operations, orchestrators, providers, run_command, subscriptions
 from .arm import AKS, Ask, Handler, Route
 from .wire import Answer
 
@@ -20,11 +20,11 @@ GROUP_ACTION = "Microsoft.Resources/subscriptions/resourceGroups"
 
 
 def _operation(ask: Ask) -> Answer:
-    return operations.status(ask.world, ask.values["operation"], dict(ask.call.query))
+    return operations.status(ask.world, ask.call.path, dict(ask.call.query))
 
 
 def _operation_result(ask: Ask) -> Answer:
-    return operations.result(ask.world, ask.values["operation"], dict(ask.call.query))
+    return operations.result(ask.world, ask.call.path, dict(ask.call.query))
 
 
 def _aks(method: str, path: str, handler: Handler, action: str, bucket: str = "other") -> Route:
@@ -69,6 +69,8 @@ ROUTES: tuple[Route, ...] = (
          "managedClusters/listClusterUserCredential/action"),
     _aks("POST", CLUSTER + "/listClusterAdminCredential", clusters.admin_credential,
          "managedClusters/listClusterAdminCredential/action"),
+    _aks("POST", CLUSTER + "/runCommand", run_command.post, "managedClusters/runcommand/action"),
+    _aks("GET", CLUSTER + "/commandResults/{command}", run_command.result, "managedClusters/commandResults/read"),
     Route("GET", PLACE + "/operations/{operation}", _operation, f"{AKS}/locations/operations/read", "operations",
           "operation_get"),
     Route("GET", PLACE + "/operationresults/{operation}", _operation_result,

@@ -19,6 +19,12 @@ from .refusals import RefusalError
 from .wire import Answer, Call, JsonObject
 from .world import World
 
+# https://www.rfc-editor.org/rfc/rfc7523#section-2.2
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+# The audience that federated tokens must be for:
+# https://learn.microsoft.com/entra/workload-id/workload-identity-federation-create-trust
+EXCHANGE = "api://AzureADTokenExchange"
+
 # AADSTS number -> HTTP status, OAuth error, text. Microsoft Entra "authentication and authorization error codes".
 AADSTS: dict[int, tuple[int, str, str]] = {
     90002: (400, "invalid_request", "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID."),
@@ -55,6 +61,22 @@ AADSTS: dict[int, tuple[int, str, str]] = {
         (
             "No matching federated identity record found for presented assertion. Assertion Issuer: '{issuer}'. "
             "Assertion Subject: '{subject}'."
+        ),
+    ),
+    700212: (
+        401,
+        "invalid_client",
+        (
+            "No matching federated identity record found for presented assertion audience '{audience}'. Please check "
+            "your federated identity credential Subject, Audience and Issuer against the presented assertion."
+        ),
+    ),
+    1002012: (
+        400,
+        "invalid_scope",
+        (
+            "The provided value for scope {scope} is not valid. Client credential flows must have a scope value with "
+            "/.default suffixed to the resource identifier (application ID URI)."
         ),
     ),
     700024: (401, "invalid_client", "Client assertion is not within its valid time range."),
@@ -172,7 +194,10 @@ def _audience(world: World, form: dict[str, str], second: bool) -> str:
     scopes = [s for s in form.get("scope", "").split() if s not in ("openid", "profile", "offline_access", "email")]
     if len(scopes) != 1 or "/" not in scopes[0]:
         raise refusal(world, 70011, scope=form.get("scope", ""))
-    return scopes[0].rpartition("/")[0]
+    resource, _unused, permission = scopes[0].rpartition("/")
+    if form.get("grant_type") == "client_credentials" and permission != ".default":
+        raise refusal(world, 1002012, scope=scopes[0])
+    return resource
 
 
 def _who(world: World, form: dict[str, str], call: Call) -> Principal:
@@ -186,6 +211,8 @@ def _who(world: World, form: dict[str, str], call: Call) -> Principal:
         if principal.secret is None or form["client_secret"] != principal.secret:
             raise refusal(world, 7000215, client=principal.client_id)
     elif "client_assertion" in form:
+        if form.get("client_assertion_type") != ASSERTION_TYPE:
+            raise refusal(world, 90014, name="client_assertion_type")
         _assertion(world, form["client_assertion"], principal, call)
     else:
         raise refusal(world, 7000216)
@@ -225,6 +252,8 @@ def _assertion(world: World, assertion: str, principal: Principal, call: Call) -
     issuer, subject = str(claims.get("iss")), str(claims.get("sub"))
     if {"issuer": issuer, "subject": subject} not in principal.federated:
         raise refusal(world, 70021, issuer=issuer, subject=subject)
+    if claims.get("aud") not in (EXCHANGE, [EXCHANGE]):  # Kubernetes writes a list
+        raise refusal(world, 700212, audience=str(claims.get("aud")))
 
 
 def _certificate_problem(
@@ -269,7 +298,7 @@ def managed_identity(world: World, call: Call) -> Answer:
     )  # fmt: skip
     wanted = call.query.get("client_id") or call.query.get("clientid")
     resource = call.query.get("resource")
-    if not proof or not resource:
+    if not proof or not resource or not call.query.get("api-version"):
         what = "Required metadata header not specified" if imds else "The identity header or the resource is missing"
         return Answer(400, {"error": "invalid_request", "error_description": what})
     identity = next((p for p in world.fleet.principals if p.managed_identity and wanted in (None, p.client_id)), None)

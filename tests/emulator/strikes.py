@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from . import permissions, throttling, tokens
-from .faults import Fault
+from .faults import Drawn, Fault
 from .fleet import Principal
 from .refusals import RefusalError, arm_error
 from .wire import Answer, Call
@@ -26,9 +26,9 @@ class Target:
     scope: str
 
 
-def front(world: World, faults: dict[str, Fault], call: Call, target: Target | None) -> None:
+def front(world: World, faults: Drawn, call: Call, target: Target | None) -> None:
     """Raise the error of a fault that strikes before the work. `target`: None for calls that are not ARM's."""
-    fault = faults.get("front")
+    fault = faults.strike("front")
     if fault is None:
         return
     if fault.name == "cut_before":
@@ -37,8 +37,7 @@ def front(world: World, faults: dict[str, Fault], call: Call, target: Target | N
         raise RefusalError(_server_error(fault))
     if fault.name == "throttled":
         raise _throttled(fault, call, target)
-    if target is None:
-        raise ValueError(f"the fault {fault.name} strikes at calls to ARM alone")
+    assert target is not None, "FaultDesk.draw gives the other faults to calls to ARM alone"
     raise {
         "token_expired": lambda: tokens.expired(world),
         "forbidden": lambda: permissions.forbidden(target.principal, target.action, target.scope),
@@ -66,9 +65,9 @@ def _throttled(fault: Fault, call: Call, target: Target | None) -> RefusalError:
     return throttling.throttled_by_arm(kind, subscription, target.principal.object_id if target else "", seconds)
 
 
-def after(answer: Answer, faults: dict[str, Fault]) -> Answer:
+def after(answer: Answer, faults: Drawn) -> Answer:
     """Change an answer as a fault wants."""
-    fault = faults.get("after")
+    fault = faults.strike("after")
     if fault is None:
         return answer
     if fault.name == "slow":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import permissions
 from .arm import Ask
+from .paging import page
 from .wire import Answer, JsonObject
 
 
@@ -42,10 +43,10 @@ def _view(ask: Ask, subscription: str) -> JsonObject:
 
 
 def show_all(ask: Ask) -> Answer:
-    """GET the subscriptions; all of them, for whoever may read anything."""
-    visible = ask.world.fleet.subscriptions if ask.principal.actions else {}
-    count = {"type": "Total", "value": len(visible)}
-    return Answer(200, {"value": [_view(ask, subscription) for subscription in visible], "count": count})
+    """GET the subscriptions, page by page; all of them, for whoever may read anything."""
+    visible = list(ask.world.fleet.subscriptions) if ask.principal.actions else []
+    body = page(ask, visible, lambda subscription: _view(ask, subscription))
+    return Answer(200, {**body, "count": {"type": "Total", "value": len(visible)}})
 
 
 def show(ask: Ask) -> Answer:

@@ -75,23 +75,33 @@ def check(world: World, call: Call) -> Principal:
     scheme, _unused, token = call.headers.get("authorization", "").partition(" ")
     if not token:
         raise _unauthorized(world, refusal("AuthenticationFailed"))
-    try:
-        claims = parts(token)[1]
-        body, _unused, signature = token.rpartition(".")
-        genuine = scheme.lower() == "bearer" and hmac.compare_digest(signature, _signature(world, body))
-    except ValueError:
-        genuine, claims = False, {}
-    principal = world.principal(str(claims.get("appid", "")))
-    if not genuine or principal is None:
+    claims = genuine(world, token) if scheme.lower() == "bearer" else None
+    principal = world.principal(str(claims.get("appid", ""))) if claims else None
+    if claims is None or principal is None:
         raise _unauthorized(world, refusal("InvalidAuthenticationToken"))
     if claims["aud"] not in allowed_audiences(world):
         allowed = ",".join(allowed_audiences(world))
         raise _unauthorized(
             world, refusal("InvalidAuthenticationTokenAudience", audience=claims["aud"], allowed=allowed)
         )
-    if claims["exp"] <= time.time():
+    if outdated(claims):
         raise expired(world, claims)
     return principal
+
+
+def genuine(world: World, token: str) -> JsonObject | None:
+    """The claims of a token that this cloud issued; None for any other."""
+    try:
+        claims = parts(token)[1]
+        body, _unused, signature = token.rpartition(".")
+        return claims if hmac.compare_digest(signature, _signature(world, body)) else None
+    except (ValueError, TypeError):
+        return None
+
+
+def outdated(claims: JsonObject) -> bool:
+    """Whether a token's time is over."""
+    return bool(claims["exp"] <= time.time())
 
 
 def expired(world: World, claims: dict[str, Any] | None = None) -> RefusalError:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
 JsonObject = dict[str, Any]
+
+
+def _no_number(word: str) -> Any:
+    """Python reads NaN and Infinity, which are no JSON."""
+    raise ValueError(f"{word} is no JSON")
 
 
 @dataclass(frozen=True)
@@ -17,9 +22,10 @@ class Call:
 
     method: str
     path: str  # as sent, still percent-encoded
-    query: Mapping[str, str]  # names in lower case, as ARM does not tell their case apart
+    query: Mapping[str, str]  # for ARM with names in lower case, as it does not tell their case apart
     headers: Mapping[str, str]  # names in lower case
     body: bytes = b""
+    port: int | None = None  # the client's: requests over one connection have it in common
 
     @property
     def segments(self) -> list[str]:
@@ -28,7 +34,7 @@ class Call:
 
     def json(self) -> Any:
         """The body as JSON; ValueError when it is none."""
-        return json.loads(self.body)
+        return json.loads(self.body, parse_constant=_no_number)
 
 
 @dataclass
@@ -42,6 +48,7 @@ class Answer:
     wall_delay: float = 0.0  # real seconds, likewise
     cut: bool = False  # no answer at all: the connection is cut
     cut_within: bool = False  # half of the body, then the connection is cut
+    stream: Callable[[], AsyncIterator[bytes]] | None = None  # in place of a body: what is sent bit by bit
 
     def payload(self) -> bytes:
         """The body's bytes."""

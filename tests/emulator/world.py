@@ -7,18 +7,22 @@ import random
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .api_versions import ApiVersions
 from .clock import Clock
 from .cluster_body import cluster_key
 from .faults import FaultDesk
 from .fleet import Fleet, Principal
+from .kubernetes import rollout
+from .kubernetes.settings import Settings
 from .throttling import Throttle
 from .wire import JsonObject
 
 if TYPE_CHECKING:
+    from .kubernetes.access import Issuer
     from .operations import Operation
+    from .run_command import Command
 
 FINAL_STATES = ("Succeeded", "Failed", "Canceled")
 
@@ -33,6 +37,7 @@ class Cluster:
     body: JsonObject
     shows_etag: bool
     operation: Operation | None = None
+    kubernetes: rollout.State = field(default_factory=rollout.State)
 
     @property
     def key(self) -> str:
@@ -76,6 +81,24 @@ class Feature:
     serial: int = 0  # counts changes, so that a timed step of an earlier one is dropped
 
 
+class Network(Protocol):
+    """What the world knows of the ports around it."""
+
+    @property
+    def url(self) -> str:
+        """The cloud's address: ARM and sign-in alike."""
+
+    @property
+    def issuer(self) -> Issuer:
+        """The authority behind the clusters' API servers."""
+
+    def api_server(self, key: str) -> str:
+        """Make the API server of a cluster, by key, and tell its address."""
+
+    def refuse(self, seconds: float, key: str | None = None) -> None:
+        """Refuse connections for some real seconds: to ARM and sign-in, or to a cluster's API server."""
+
+
 @dataclass
 class World:
     """The state of one emulated Azure."""
@@ -83,13 +106,16 @@ class World:
     fleet: Fleet
     clock: Clock
     seed: int
-    url: str
+    network: Network
     specs: Path | None = None  # Microsoft's JSON schemas, where there are any
     clusters: dict[str, Cluster] = field(default_factory=dict)
     features: dict[tuple[str, str], Feature] = field(default_factory=dict)  # (subscription, name), lower case
     registered: set[tuple[str, str]] = field(default_factory=set)  # (subscription, namespace), lower case
     operations: dict[str, Operation] = field(default_factory=dict)
     log: list[JsonObject] = field(default_factory=list)
+    kubernetes_log: list[JsonObject] = field(default_factory=list)
+    commands: dict[str, Command] = field(default_factory=dict)
+    ended: bool = False  # whether another world has taken its place
     groups: dict[tuple[str, str], JsonObject] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -99,14 +125,28 @@ class World:
         self.versions = ApiVersions(self.behaviour.api_versions)
         self.throttle = Throttle(self.clock, self.behaviour.throttling)
         self.faults = FaultDesk(self.random)
+        self.locks = list(self.fleet.locks)
         # Of the seed alone: tokens stay good when the emulator is reset.
         self.token_key = random.Random(f"tokens/{self.seed}").randbytes(32)
         for entry in self.fleet.clusters:
             body = copy.deepcopy(entry.body)
-            self.add_cluster(Cluster(entry.subscription, entry.group, entry.name, body, "eTag" in body))
+            state = rollout.State(Settings(**copy.deepcopy(entry.kubernetes)))
+            cluster = Cluster(entry.subscription, entry.group, entry.name, body, "eTag" in body, kubernetes=state)
+            self.add_cluster(cluster, age=rollout.MONTH)
 
-    def add_cluster(self, cluster: Cluster) -> None:
-        """Take a cluster in, and its resource group."""
+    @property
+    def url(self) -> str:
+        """The cloud's address."""
+        return self.network.url
+
+    @property
+    def issuer(self) -> Issuer:
+        """The authority behind the clusters' API servers."""
+        return self.network.issuer
+
+    def add_cluster(self, cluster: Cluster, age: float = 0.0) -> None:
+        """Take a cluster in that is `age` seconds old, and its resource group."""
+        cluster.kubernetes.begin(self.clock.now(), age=age, wanted=self._template(cluster))
         self.clusters[cluster.key] = cluster
         self.groups.setdefault(
             (cluster.subscription.lower(), cluster.group.lower()),
@@ -118,6 +158,13 @@ class World:
                 "properties": {"provisioningState": "Succeeded"},
             },
         )
+
+    def _template(self, cluster: Cluster) -> rollout.Template | None:
+        return rollout.template(cluster.body, self.behaviour.missing_enabled)
+
+    def roll_out(self, cluster: Cluster, moment: float) -> None:
+        """Have kube-proxy's DaemonSet follow what the cluster's body says since `moment`."""
+        cluster.kubernetes.follow(self._template(cluster), moment + self.behaviour.daemonset_seconds)
 
     def guid(self) -> str:
         """A GUID that depends on the seed and on what went before."""
