@@ -9,11 +9,16 @@ Private to this collection. Pure: no I/O.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.kube_proxy import KubeProxy, from_arm, to_arm
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.kube_proxy import (
+    KubeProxy,
+    Unreadable,
+    from_arm,
+    to_arm,
+)
 
 PROVIDER = "Microsoft.ContainerService"
 RESOURCE_TYPE = f"{PROVIDER}/managedClusters"
@@ -64,6 +69,49 @@ READ_ONLY = (
     ("properties", "agentPoolProfiles", "*", "provisioningState"),
     ("properties", "agentPoolProfiles", "*", "status", "provisioningError"),
 )
+
+# What is read of a cluster, where it is there: its path as above, and its form.
+_OBJECTS = (
+    ("sku",),
+    ("tags",),
+    ("properties",),
+    ("properties", "networkProfile"),
+    ("properties", "powerState"),
+    ("properties", "agentPoolProfiles", "*"),
+    ("properties", "apiServerAccessProfile"),
+    ("properties", "aadProfile"),
+)
+_LISTS = (("properties", "agentPoolProfiles"),)
+_TEXTS = (
+    ("location",),
+    ("eTag",),
+    ("etag",),
+    ("sku", "name"),
+    ("tags", "*"),
+    ("properties", "provisioningState"),
+    ("properties", "powerState", "code"),
+    ("properties", "currentKubernetesVersion"),
+    ("properties", "kubernetesVersion"),
+    ("properties", "nodeResourceGroup"),
+    ("properties", "fqdn"),
+    ("properties", "privateFQDN"),
+    ("properties", "networkProfile", "networkPlugin"),
+    ("properties", "networkProfile", "networkDataplane"),
+    ("properties", "networkProfile", "networkPolicy"),
+    *(
+        ("properties", "agentPoolProfiles", "*", name)
+        for name in (
+            "name",
+            "osType",
+            "osSKU",
+            "nodeImageVersion",
+            "currentOrchestratorVersion",
+            "orchestratorVersion",
+            "provisioningState",
+        )
+    ),
+)
+FORMS: tuple[tuple[type, tuple[tuple[str, ...], ...]], ...] = ((dict, _OBJECTS), (list, _LISTS), (str, _TEXTS))
 
 _RESOURCE_ID = re.compile(
     r"/subscriptions/(?P<subscription>[^/\s]+)/resourceGroups/(?P<group>[^/\s]+)"
@@ -186,7 +234,7 @@ class Cluster:
     @property
     def name(self) -> str:
         """Its name."""
-        return str(self.body["name"])
+        return self.id.name
 
     @property
     def kube_proxy(self) -> KubeProxy:
@@ -241,6 +289,12 @@ class Cluster:
         return str((self.body.get("sku") or {}).get("name") or "Base")
 
     @property
+    def machines(self) -> str:
+        """The resource group of its machines, as a path in ARM; empty when not known."""
+        group = self.properties.get("nodeResourceGroup")
+        return f"/subscriptions/{self.id.subscription}/resourceGroups/{group}" if group else ""
+
+    @property
     def tags(self) -> Mapping[str, str]:
         """Its tags."""
         return self.body.get("tags") or {}
@@ -260,6 +314,53 @@ class Cluster:
             )
             for pool in self.properties.get("agentPoolProfiles") or []
         ]
+
+
+def read_body(body: Any) -> Cluster:
+    """A cluster, when this is one: what looks like one only in part must not be decided on, let alone sent back.
+
+    Raises:
+        ValueError: it is none, or something that is read of it has another form than Azure documents.
+    """
+    properties = body.get("properties") if isinstance(body, dict) else None
+    if not isinstance(properties, dict) or not body.get("location") or not isinstance(body.get("id"), str):
+        raise ValueError("what Azure answered is not an AKS cluster. Is a proxy in between?")
+    try:
+        name = parse_resource_id(body["id"]).name
+    except ValueError:
+        raise ValueError("what Azure answered is not an AKS cluster. Is a proxy in between?") from None
+    strange = _strange(body)
+    if strange:
+        raise ValueError(
+            f"what Azure answered of the cluster {name} cannot be understood: {strange} Nothing is decided on it. A "
+            "newer release of aks.kube_proxy may know this form."
+        )
+    return Cluster(body)
+
+
+def _strange(body: dict[str, Any]) -> str:
+    """What is of another form than Azure documents, in a sentence; empty where nothing is."""
+    for form, paths in FORMS:
+        for path in paths:
+            for value in _values(body, path):
+                if value is not None and not isinstance(value, form):
+                    return f"'{'.'.join(path)}' is {value!r:.60}."
+    try:
+        from_arm(body["properties"].get("networkProfile"))
+    except Unreadable as error:
+        return str(error)
+    return ""
+
+
+def _values(value: Any, path: tuple[str, ...]) -> Iterator[Any]:
+    """What stands at a path."""
+    if not path:
+        yield value
+    elif path[0] == "*":
+        for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+            yield from _values(item, path[1:])
+    elif isinstance(value, dict):
+        yield from _values(value.get(path[0]), path[1:])
 
 
 def version_tuple(version: str) -> tuple[int, int]:

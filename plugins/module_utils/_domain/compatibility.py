@@ -28,6 +28,7 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.kube_proxy 
     NFTABLES,
     TARGETS,
 )
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.wording import one_line
 
 BLOCK = "block"
 WARN = "warn"
@@ -115,7 +116,8 @@ def findings(situation: Situation) -> list[Finding]:
     for rule in RULES:
         reason = rule.reason(situation) if situation.target in rule.targets else None
         if reason is not None:
-            found.append(Finding(rule.name, rule.severity, situation.target, reason, rule.remedy, rule.source))
+            line = one_line(reason)  # tags and the like are anybody's words
+            found.append(Finding(rule.name, rule.severity, situation.target, line, rule.remedy, rule.source))
     return sorted(found, key=lambda finding: finding.severity != BLOCK)
 
 

@@ -15,7 +15,8 @@ Azure stores C(properties.networkProfile.kubeProxyConfig) as it was sent and rea
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -36,6 +37,13 @@ IPVS_PROPERTIES = {
     "udp_timeout_seconds": "udpTimeoutSeconds",
 }
 KNOWN_PROPERTIES = ("enabled", "mode", "ipvsConfig")
+
+
+_MODE = re.compile(r"(?!disabled$)[a-z][a-z0-9_-]{0,39}", re.IGNORECASE)
+
+
+class Unreadable(ValueError):
+    """What Azure has stored is in a form that is not known here, so that nothing may be decided on it."""
 
 
 class InvalidRequest(ValueError):
@@ -74,8 +82,10 @@ class KubeProxy:
             dict(other.unknown),
         )
 
-    def fulfils(self, wanted: KubeProxy) -> bool:
-        """Whether this is what was sent; Azure may have added to it."""
+    def fulfils(self, wanted: KubeProxy, *, exact: bool = False) -> bool:
+        """Whether this is what was sent; Azure may have added to it, unless it has to be exact."""
+        if exact:
+            return self.means(wanted)
         return self.target == wanted.target and wanted.ipvs.items() <= self.ipvs.items()
 
     def as_result(self) -> dict[str, Any]:
@@ -88,24 +98,45 @@ class KubeProxy:
         }
 
 
+def from_result(values: Mapping[str, Any]) -> KubeProxy:
+    """The configuration that a module has returned."""
+    ipvs = values.get("ipvs_config") or {}
+    return KubeProxy(enabled=bool(values.get("enabled")), mode=values.get("mode"), ipvs=ipvs, configured=True)
+
+
 @dataclass(frozen=True)
 class Request:
-    """What a user asks for; None stands for "as it is"."""
+    """What a user asks for; None stands for "as it is".
+
+    Attributes:
+        enabled: whether kube-proxy shall run.
+        mode: the proxy mode.
+        ipvs: settings of IPVS by option name.
+        exact: whether the cluster shall have just these settings of IPVS, and lose those that are not named.
+        expected: what the cluster has to have for this; None for whatever it has.
+    """
 
     enabled: bool | None = None
     mode: str | None = None
     ipvs: Mapping[str, Any] | None = None
+    exact: bool = False
+    expected: KubeProxy | None = None
 
 
 def from_arm(network_profile: Mapping[str, Any] | None) -> KubeProxy:
-    """Read the configuration out of a cluster's C(networkProfile), tolerant of the case of keys and values."""
-    stored = {key.casefold(): value for key, value in (network_profile or {}).items()}.get("kubeproxyconfig")
+    """Read the configuration out of a cluster's C(networkProfile), tolerant of the case of keys and values.
+
+    Raises:
+        Unreadable: it is in another form than Azure documents.
+    """
+    stored = _folded(network_profile or {}, "networkProfile").get("kubeproxyconfig")
     if stored is None:
         return KubeProxy()
-    values = {key.casefold(): value for key, value in stored.items()}
+    values = _folded(stored, "kubeProxyConfig")
+    _assert_known(values, FORMS, "kubeProxyConfig")
     known = {name.casefold() for name in KNOWN_PROPERTIES}
     enabled = values.get("enabled") is True
-    mode = str(values.get("mode") or IPTABLES).upper() if enabled else None
+    mode = (values.get("mode") or IPTABLES).upper() if enabled else None
     return KubeProxy(
         enabled=enabled,
         mode=mode,
@@ -116,12 +147,51 @@ def from_arm(network_profile: Mapping[str, Any] | None) -> KubeProxy:
 
 
 def _ipvs_from_arm(stored: Mapping[str, Any] | None) -> dict[str, Any]:
+    _assert_known(_folded(stored or {}, "ipvsConfig"), IPVS_FORMS, "ipvsConfig")
     options = {prop.casefold(): option for option, prop in IPVS_PROPERTIES.items()}
     ipvs = {options.get(key.casefold(), key): value for key, value in (stored or {}).items() if value is not None}
     if "scheduler" in ipvs:
         spelling = {name.casefold(): name for name in SCHEDULERS}
-        ipvs["scheduler"] = spelling.get(str(ipvs["scheduler"]).casefold(), ipvs["scheduler"])
+        ipvs["scheduler"] = spelling.get(ipvs["scheduler"].casefold(), ipvs["scheduler"])
     return ipvs
+
+
+# property in lower case -> whether a value is of the form that Azure documents
+FORMS: dict[str, Callable[[Any], bool]] = {
+    "enabled": lambda value: isinstance(value, bool),
+    "mode": lambda value: isinstance(value, str) and bool(_MODE.fullmatch(value) or not value),
+    "ipvsconfig": lambda value: isinstance(value, Mapping),
+}
+IPVS_FORMS: dict[str, Callable[[Any], bool]] = {
+    prop.casefold(): (lambda value: isinstance(value, str))
+    if option == "scheduler"
+    else (lambda value: isinstance(value, int) and not isinstance(value, bool))
+    for option, prop in IPVS_PROPERTIES.items()
+}
+
+
+def _folded(stored: Any, name: str) -> dict[str, Any]:
+    """An object with its keys in one case.
+
+    Raises:
+        Unreadable: it is no object, or has a key twice.
+    """
+    if not isinstance(stored, Mapping):
+        raise Unreadable(f"{name!r} is {_shown(stored)}.")
+    folded = {key.casefold(): value for key, value in stored.items()}
+    if len(folded) < len(stored):
+        raise Unreadable(f"{name!r} has a key in two spellings.")
+    return folded
+
+
+def _assert_known(values: Mapping[str, Any], forms: Mapping[str, Callable[[Any], bool]], name: str) -> None:
+    for key, is_known in forms.items():
+        if values.get(key) is not None and not is_known(values[key]):
+            raise Unreadable(f"{key!r} in {name!r} is {_shown(values[key])}.")
+
+
+def _shown(value: Any) -> str:
+    return f"{value!r:.60}"
 
 
 def to_arm(config: KubeProxy) -> dict[str, Any]:
@@ -171,5 +241,5 @@ def desired(current: KubeProxy, request: Request) -> KubeProxy:
         raise InvalidRequest(
             f"'ipvs_config' belongs to IPVS, but this cluster runs {mode}: add 'mode: IPVS' to switch."
         )
-    kept = dict(current.ipvs) if mode == IPVS else {}
+    kept = dict(current.ipvs) if mode == IPVS and not request.exact else {}
     return replace(current, enabled=True, mode=mode, ipvs={**kept, **ipvs}, configured=True)

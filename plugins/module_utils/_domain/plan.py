@@ -24,6 +24,7 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.kube_proxy 
     desired,
     to_arm,
 )
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.production import Guard
 
 ENFORCE = "enforce"
 ONLY_WARN = "warn"
@@ -35,6 +36,7 @@ REPAIR = "repair"
 FAILED_CLUSTERS = (REFUSE, REPAIR)
 
 LAST_OPERATION_FAILED = "last-operation-failed"
+CHANGED_SINCE = "changed-since"
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,12 @@ class Policy:
         preflight: what the compatibility rules may do: C(enforce), C(warn) or C(skip).
         failed_clusters: C(refuse) or C(repair) clusters whose last operation failed; no preflight overrules it,
             since a PUT would resume what failed.
+        production: which clusters are not to be touched at all, whatever the preflight; None for no such guard.
     """
 
     preflight: str = ENFORCE
     failed_clusters: str = REFUSE
+    production: Guard | None = None
 
 
 @dataclass(frozen=True)
@@ -70,10 +74,15 @@ class Plan:
     refused: list[Finding]
 
     @property
-    def warnings(self) -> list[str]:
+    def warned(self) -> list[Finding]:
         """What the user should read although the plan goes on. Without a write, only what is plainly wrong."""
         worth_saying = [finding for finding in self.findings if self.write or finding.severity == BLOCK]
-        return [str(finding) for finding in worth_saying if finding not in self.refused]
+        return [finding for finding in worth_saying if finding not in self.refused]
+
+    @property
+    def warnings(self) -> list[str]:
+        """The same as sentences."""
+        return [str(finding) for finding in self.warned]
 
 
 def plan(cluster: Cluster, request: Request, policy: Policy, feature: str | None = None) -> Plan:
@@ -95,16 +104,36 @@ def plan(cluster: Cluster, request: Request, policy: Policy, feature: str | None
     others = [finding for finding in found if finding.rule != LAST_OPERATION_FAILED]
     repair = bool(failed) and policy.failed_clusters == REPAIR
     write = repair or not current.means(target)
-    refused = [] if repair else failed
+    guarded = policy.production.findings(cluster, target.target) if write and policy.production else []
+    if write and not cluster.ended_badly:
+        guarded += _changed_since(current, target, request)
+    refused = [*guarded, *([] if repair else failed)]
     if write and policy.preflight == ENFORCE:
         refused = [*refused, *(finding for finding in others if finding.severity == BLOCK)]
     return Plan(
         current=current,
         target=target,
         write=write,
-        findings=failed if policy.preflight == SKIP else found,
+        findings=[*guarded, *(failed if policy.preflight == SKIP else found)],
         refused=refused,
     )
+
+
+def _changed_since(current: KubeProxy, target: KubeProxy, request: Request) -> list[Finding]:
+    """What forbids to overwrite what somebody else has decided meanwhile."""
+    expected = request.expected
+    if expected is None or current.fulfils(expected):
+        return []
+    return [
+        Finding(
+            CHANGED_SINCE,
+            BLOCK,
+            target.target,
+            f"It asks for {current.target}, but was left with {expected.target}: somebody has changed it since.",
+            "Leave it alone, or say that it is to be overwritten.",
+            "",
+        )
+    ]
 
 
 def difference(cluster: Cluster, target: KubeProxy | None) -> dict[str, Any]:
@@ -112,5 +141,5 @@ def difference(cluster: Cluster, target: KubeProxy | None) -> dict[str, Any]:
     stored = {key: value for key, value in cluster.network.items() if key.casefold() == "kubeproxyconfig"}
     after = stored if target is None else {"kubeProxyConfig": to_arm(target)}
     shown = [{"properties": {"networkProfile": network}} for network in (stored, after)]
-    header = str(cluster.body.get("id") or cluster.name)
+    header = str(cluster.body["id"])
     return {"before": shown[0], "after": shown[1], "before_header": header, "after_header": header}

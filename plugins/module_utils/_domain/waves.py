@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aks.kube_proxy contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""Stages and waves: in which order the clusters of a fleet are switched, and what follows from a wave's outcome.
+"""Stages and waves: in which order the clusters of a fleet are switched.
 
 Private to this collection. Pure: no I/O.
 
@@ -15,14 +15,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
-
-HALT = "halt"
-ROLLBACK = "rollback"
-ROLLBACK_WAVE = "rollback_wave"
-CONTINUE = "continue"
-POLICIES = (HALT, ROLLBACK, ROLLBACK_WAVE, CONTINUE)
 
 STAGE_KEYS = ("name", "groups", "tag", "values", "waves", "soak_seconds", "gate")
 
@@ -83,7 +77,8 @@ class Wave:
         of: how many waves the stage has.
         hosts: names of hosts.
         soak_seconds: how long to wait after it, where it changed something and another wave follows.
-        gate: whether somebody has to confirm before it.
+        gate: whether somebody has to confirm before its stage begins; who did so once, did for all waves of the stage.
+        last: whether no wave of any stage follows.
     """
 
     stage: str
@@ -92,6 +87,7 @@ class Wave:
     hosts: tuple[str, ...]
     soak_seconds: int = 0
     gate: bool = False
+    last: bool = False
 
     def as_result(self) -> dict[str, Any]:
         """The form in which playbooks see it."""
@@ -104,27 +100,48 @@ def read_stage(declared: Mapping[str, Any]) -> Stage:
     Raises:
         BadPlan: what is wrong with it.
     """
-    name = str(declared.get("name") or "")
-    if not name:
-        raise BadPlan(f"A stage has no name: {dict(declared)}.")
-    unknown = sorted(set(declared) - set(STAGE_KEYS))
+    if not isinstance(declared, Mapping):
+        raise BadPlan(f"A stage is {declared!r:.80}, it has to be a table with a 'name'.")
+    name = declared.get("name")
+    if not isinstance(name, (str, int)) or not str(name):
+        raise BadPlan(f"A stage has no name: {dict(declared)!r:.200}.")
+    name = str(name)
+    unknown = sorted(map(str, set(declared) - set(STAGE_KEYS)))
     if unknown:
         raise BadPlan(f"Stage {name!r} has the unknown key {unknown[0]!r}; known are {', '.join(STAGE_KEYS)}.")
     if declared.get("values") and not declared.get("tag"):
         raise BadPlan(f"Stage {name!r} has 'values' without the 'tag' that they belong to.")
     soak = declared.get("soak_seconds", 0)
-    if not isinstance(soak, int) or soak < 0:
+    if isinstance(soak, bool) or not isinstance(soak, int) or soak < 0:
         raise BadPlan(f"Stage {name!r}: 'soak_seconds' is {soak!r}, it has to be a number of seconds.")
-    waves = declared.get("waves", ("100%",))
+    gate = declared.get("gate", False)
+    if not isinstance(gate, bool):
+        raise BadPlan(f"Stage {name!r}: 'gate' is {gate!r}, it has to be true or false.")
+    tag = declared.get("tag")
+    if tag is not None and not isinstance(tag, str):
+        raise BadPlan(f"Stage {name!r}: 'tag' is {tag!r}, it has to be the key of a tag.")
     return Stage(
         name=name,
-        groups=tuple(declared.get("groups") or ()),
-        tag=declared.get("tag"),
-        values=tuple(str(value) for value in declared.get("values") or ()),
-        waves=tuple(waves) if isinstance(waves, (list, tuple)) else (waves,),
+        groups=tuple(_texts(name, "groups", declared)),
+        tag=tag,
+        values=tuple(_texts(name, "values", declared)),
+        waves=tuple(_texts(name, "waves", declared)) or ("100%",),
         soak_seconds=soak,
-        gate=bool(declared.get("gate", False)),
+        gate=gate,
     )
+
+
+def _texts(stage: str, key: str, declared: Mapping[str, Any]) -> list[str]:
+    """A list of texts or numbers; a single one is a list of one.
+
+    Raises:
+        BadPlan: it is neither.
+    """
+    value = declared.get(key)
+    items = [] if value is None else value if isinstance(value, (list, tuple)) else [value]
+    if not all(isinstance(item, (str, int)) and not isinstance(item, bool) for item in items):
+        raise BadPlan(f"Stage {stage!r}: {key!r} is {value!r}, it has to be a list of names.")
+    return [str(item) for item in items]
 
 
 def wave_sizes(declared: Sequence[int | str], total: int) -> list[int]:
@@ -138,33 +155,58 @@ def wave_sizes(declared: Sequence[int | str], total: int) -> list[int]:
     while sum(sizes) < total:
         size = declared[min(position, len(declared) - 1)] if declared else "100%"
         position += 1
-        match = re.fullmatch(r"(\d+)(%?)", str(size).strip())
-        if match is None or int(match[1]) == 0 or (match[2] and int(match[1]) > 100):
+        wanted = share(size, total)
+        if wanted is None:
             raise BadPlan(f"'waves' has {size!r}: a wave is a number of clusters or a percentage such as '25%'.")
-        wanted = max(1, total * int(match[1]) // 100) if match[2] else int(match[1])
         sizes.append(min(wanted, total - sum(sizes)))
     return sizes
 
 
-def plan_waves(hosts: Sequence[Host], stages: Sequence[Mapping[str, Any]]) -> tuple[list[Wave], list[str]]:
+def share(size: int | str, total: int) -> int | None:
+    """How many a number or a percentage of a total is, one at least; None when it is neither."""
+    match = re.fullmatch(r"(\d{1,9})(%?)", str(size).strip())
+    if match is None or int(match[1]) == 0 or (match[2] and int(match[1]) > 100):
+        return None
+    return max(1, total * int(match[1]) // 100) if match[2] else int(match[1])
+
+
+def plan_waves(
+    hosts: Sequence[Host], stages: Sequence[Mapping[str, Any]], only: Sequence[str] = ()
+) -> tuple[list[Wave], list[str]]:
     """The waves of a fleet in the order in which they are to run, and the hosts that no stage takes.
 
     A host belongs to the first stage that takes it. Within a stage the order is that of the names, so that a rerun
     makes the same waves.
 
+    Args:
+        hosts: the fleet.
+        stages: the stages as a user declared them; without any, all hosts are one stage and one wave.
+        only: names of the stages that are to run; the others keep their hosts for another run. Empty for all.
+
     Raises:
         BadPlan: the stages cannot be made into waves.
     """
+    if not isinstance(stages, (list, tuple)):
+        raise BadPlan(f"The stages are {stages!r:.80}, they have to be a list.")
+    for host in hosts:
+        if not isinstance(host.tags or {}, Mapping):
+            raise BadPlan(f"Host {host.name}: its tags ('aks_tags') are {host.tags!r:.80}, they have to be a table.")
     read = [read_stage(stage) for stage in stages] or [Stage(name="all")]
     names = [stage.name for stage in read]
     if len(set(names)) < len(names):
         raise BadPlan(f"Stages need different names, these are: {', '.join(names)}.")
+    strange = [name for name in only if name not in names]
+    if strange:
+        raise BadPlan(f"There is no stage {strange[0]!r}; declared are {', '.join(names)}.")
     left = sorted(hosts, key=lambda host: host.name)
     waves: list[Wave] = []
     for stage in read:
         taken = [host.name for host in left if stage.takes(host)]
         left = [host for host in left if not stage.takes(host)]
-        waves += _waves_of(stage, taken)
+        if not only or stage.name in only:
+            waves += _waves_of(stage, taken)
+    if waves:
+        waves[-1] = replace(waves[-1], last=True)
     return waves, [host.name for host in left]
 
 
@@ -180,57 +222,7 @@ def _waves_of(stage: Stage, hosts: Sequence[str]) -> list[Wave]:
                 of=len(sizes),
                 hosts=tuple(hosts[start : start + size]),
                 soak_seconds=stage.soak_seconds,
-                gate=stage.gate and number == 1,
+                gate=stage.gate,
             )
         )
     return waves
-
-
-@dataclass(frozen=True)
-class Consequence:
-    """What follows from a wave's verdicts.
-
-    Attributes:
-        rollback: hosts to put back.
-        stop: whether no further wave may begin.
-        reason: why it stops; empty when it does not.
-    """
-
-    rollback: tuple[str, ...] = ()
-    stop: bool = False
-    reason: str = ""
-
-    def as_result(self) -> dict[str, Any]:
-        """The form in which playbooks see it."""
-        return {**asdict(self), "rollback": list(self.rollback)}
-
-
-def consequence(
-    verdicts: Mapping[str, Mapping[str, Any]], policy: str, *, failed_before: int = 0, ceiling: int | None = None
-) -> Consequence:
-    """What to do after a wave.
-
-    Only clusters that were written to are put back: what was refused has nothing to put back.
-
-    Args:
-        verdicts: by host, each with C(ok) (whether it is as asked for), C(changed) (whether it was written to).
-        policy: one of POLICIES.
-        failed_before: how many clusters failed in earlier waves.
-        ceiling: how many failed clusters end the rollout whatever the policy; None for no such number.
-    """
-    bad = [host for host, verdict in verdicts.items() if not verdict["ok"]]
-    if not bad:
-        return Consequence()
-    written = {host for host, verdict in verdicts.items() if verdict["changed"]}
-    rollback = {
-        HALT: (),
-        CONTINUE: (),
-        ROLLBACK: tuple(host for host in bad if host in written),
-        ROLLBACK_WAVE: tuple(host for host in verdicts if host in written),
-    }[policy]
-    failed = failed_before + len(bad)
-    if policy != CONTINUE:
-        return Consequence(rollback, stop=True, reason=f"{len(bad)} cluster(s) of the wave failed: {', '.join(bad)}")
-    if ceiling is not None and failed >= ceiling:
-        return Consequence(rollback, stop=True, reason=f"{failed} cluster(s) failed, the ceiling is {ceiling}")
-    return Consequence(rollback)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import re
 from typing import Any
 
 import pytest
@@ -10,10 +12,11 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.cluster imp
     ClusterId,
     Pool,
     reaches,
+    read_body,
     version_tuple,
 )
 
-from tests.unit.domain.builders import SUBSCRIPTION, cluster, pool
+from tests.unit.domain.builders import SUBSCRIPTION, body, cluster, pool
 
 
 def test_reads_a_whole_cluster() -> None:
@@ -90,6 +93,98 @@ def test_gaps_of_a_pool() -> None:
 )
 def test_everything_but_three_states_is_in_progress(state: str, running: bool) -> None:
     assert cluster(provisioningState=state).in_progress is running
+
+
+def test_what_runs_is_told_in_the_words_of_azures_refusals() -> None:
+    assert cluster(provisioningState="Updating").activity == "Updating"
+    pools = [pool(name="a", provisioningState="Upgrading"), pool(), pool(name="b", provisioningState="Creating")]
+    assert cluster(pools=pools).activity == "a - Upgrading, b - Creating"
+    assert cluster().activity == ""
+
+
+def test_the_group_of_the_machines_may_be_unknown() -> None:
+    assert cluster(nodeResourceGroup="MC_one").machines == f"/subscriptions/{SUBSCRIPTION}/resourceGroups/MC_one"
+    assert cluster().machines == ""
+
+
+WHOLE = {**body(sku={"name": "Base"}, tags={"a": "b"}), "location": "westeurope"}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        "<html>",
+        [WHOLE],
+        {},
+        {**WHOLE, "properties": None},
+        {**WHOLE, "properties": []},
+        {**WHOLE, "location": ""},
+        {**WHOLE, "id": None},
+        {**WHOLE, "id": "/subscriptions"},
+    ],
+)
+def test_what_is_no_cluster_is_refused(answer: Any) -> None:
+    with pytest.raises(ValueError, match=r"^what Azure answered is not an AKS cluster\. Is a proxy in between\?$"):
+        read_body(answer)
+
+
+POOL = "properties.agentPoolProfiles.*"
+FORMS: dict[str, Any] = {
+    **dict.fromkeys(("sku", "tags"), 1),
+    **dict.fromkeys(("location", "eTag", "etag", "sku.name", "tags.a"), 1),
+    **dict.fromkeys(
+        (
+            "properties.networkProfile",
+            "properties.powerState",
+            "properties.agentPoolProfiles",
+            POOL,
+            "properties.apiServerAccessProfile",
+            "properties.aadProfile",
+            "properties.provisioningState",
+            "properties.powerState.code",
+            "properties.currentKubernetesVersion",
+            "properties.kubernetesVersion",
+            "properties.nodeResourceGroup",
+            "properties.fqdn",
+            "properties.privateFQDN",
+            "properties.networkProfile.networkPlugin",
+            "properties.networkProfile.networkDataplane",
+            "properties.networkProfile.networkPolicy",
+            f"{POOL}.name",
+            f"{POOL}.osType",
+            f"{POOL}.osSKU",
+            f"{POOL}.nodeImageVersion",
+            f"{POOL}.currentOrchestratorVersion",
+            f"{POOL}.orchestratorVersion",
+            f"{POOL}.provisioningState",
+        ),
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize("path", FORMS)
+def test_what_has_another_form_is_named_and_nothing_is_decided_on_it(path: str) -> None:
+    answer = copy.deepcopy(WHOLE)
+    *way, last = path.split(".")
+    where: Any = answer
+    for name in way:
+        where = where[0 if name == "*" else name]
+    where[0 if last == "*" else last] = FORMS[path]
+    told = re.escape(f"'{path.replace('tags.a', 'tags.*')}' is {FORMS[path]!r}.")
+    with pytest.raises(ValueError, match=rf"^what Azure answered of the cluster aks-one cannot be understood: {told} "):
+        read_body(answer)
+
+
+def test_a_whole_answer_is_a_cluster_and_null_is_no_other_form() -> None:
+    assert read_body(WHOLE).name == "aks-one"
+    assert read_body({**WHOLE, "tags": None, "sku": None}).tags == {}
+    network = {"properties": {**WHOLE["properties"], "networkProfile": None}}
+    assert read_body({**WHOLE, **network}).network == {}
+    odd = {**WHOLE, **body(kube_proxy={"enabled": "yes"})}
+    with pytest.raises(ValueError, match=r"understood: .*enabled.* Nothing is decided"):
+        read_body(odd)
 
 
 @pytest.mark.parametrize(

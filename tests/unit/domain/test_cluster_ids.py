@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.cluster import (
     ClusterId,
+    check_resource_group,
     check_subscription,
     cluster_id,
     parse_resource_id,
@@ -89,6 +90,19 @@ def test_the_case_of_names_is_kept() -> None:
 def test_refuses_what_is_no_cluster_id(text: str) -> None:
     with pytest.raises(ValueError, match="is not "):
         parse_resource_id(text)
+
+
+def test_what_is_refused_is_shown_with_the_form_that_is_asked_for() -> None:
+    with pytest.raises(ValueError, match=r"^'me' is not a subscription id \(a GUID such as 00000000-"):
+        check_subscription("me")
+    with pytest.raises(ValueError, match=r"^'g/' is not a resource group's name\.$"):
+        check_resource_group("g/")
+    assert check_resource_group("g") == "g"
+    with pytest.raises(ValueError, match=r"^'c/' is not the name of an AKS cluster \(letters, "):
+        cluster_id(SUBSCRIPTION, "g", "c/")
+    form = "/subscriptions/SUBSCRIPTION/resourceGroups/GROUP/providers/Microsoft.ContainerService/managedClusters/NAME."
+    with pytest.raises(ValueError, match=rf"^'c' is not the resource id of an AKS cluster\. It has the form {form}$"):
+        parse_resource_id("c")
 
 
 @pytest.mark.parametrize("trick", TRICKS)

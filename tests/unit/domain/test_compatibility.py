@@ -256,11 +256,30 @@ def test_the_boundaries_between_kernels(
     assert found & {OLD, CONNTRACK} == ({rule} if rule else set())
 
 
+def test_all_that_failed_is_named() -> None:
+    pools = [pool(name="one", provisioningState="Failed"), pool(name="two", provisioningState="Canceled")]
+    (reason,) = [
+        f.reason for f in findings(Situation(cluster(pools=pools), "IPTABLES")) if f.rule == "last-operation-failed"
+    ]
+    assert "(pool one's ended Failed, pool two's ended Canceled)" in reason
+
+
 def test_all_pools_with_an_old_kernel_are_named() -> None:
     old = {"nodeImageVersion": "AKSUbuntu-2204gen2containerd-202607.09.0"}
     pools = [pool(name="one", **old), pool(name="new"), pool(name="two", **old)]
     (finding,) = findings(Situation(cluster(pools=pools), "NFTABLES"))
-    assert finding.reason.endswith("one (Ubuntu 22.04, kernel 5.15), two (Ubuntu 22.04, kernel 5.15).")
+    assert finding.reason == (
+        "kube-proxy's nftables mode has no workaround for a conntrack fault of kernels before 6.1, long-lived "
+        "connections may be reset on these pools: one (Ubuntu 22.04, kernel 5.15), two (Ubuntu 22.04, kernel 5.15)."
+    )
+
+
+def test_a_kernel_that_is_too_old_is_named_with_what_is_needed() -> None:
+    pools = [pool(nodeImageVersion="AKSUbuntu-1804gen2containerd-202309.06.0")]
+    (reason,) = [f.reason for f in findings(Situation(cluster(pools=pools), "NFTABLES")) if f.rule == OLD]
+    assert reason == (
+        "nftables mode needs kernel 5.13, but these pools run an older one: system (Ubuntu 18.04, kernel 5.4)."
+    )
 
 
 @pytest.mark.parametrize("target", [target for target in MODES if target != "IPVS"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,9 +14,11 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.kube_proxy 
     InvalidRequest,
     KubeProxy,
     Request,
+    Unreadable,
     check_request,
     desired,
     from_arm,
+    from_result,
     to_arm,
 )
 from hypothesis import assume, given
@@ -37,6 +40,10 @@ FULL_OPTIONS = {
 }
 NEVER = KubeProxy()
 DISABLED = KubeProxy(enabled=False, mode=None, configured=True)
+
+
+def ipvs(settings: dict[str, Any]) -> dict[str, Any]:
+    return {"enabled": True, "mode": "IPVS", "ipvsConfig": settings}
 
 
 def running(mode: str, **ipvs: Any) -> KubeProxy:
@@ -136,6 +143,11 @@ def test_writes(config: KubeProxy, sent: dict[str, Any]) -> None:
     ("config", "target", "result"),
     [
         (NEVER, "IPTABLES", {"enabled": True, "mode": "IPTABLES", "ipvs_config": None, "configured": False}),
+        (
+            KubeProxy(mode=None),
+            "IPTABLES",
+            {"enabled": True, "mode": None, "ipvs_config": None, "configured": False},
+        ),
         (DISABLED, "DISABLED", {"enabled": False, "mode": None, "ipvs_config": None, "configured": True}),
         (
             running("IPVS", scheduler="RoundRobin"),
@@ -164,6 +176,64 @@ def test_is_shown(config: KubeProxy, target: str, result: dict[str, Any]) -> Non
 def test_means_the_same(one: KubeProxy, other: KubeProxy, same: bool) -> None:
     assert one.means(other) is same
     assert other.means(one) is same
+
+
+@pytest.mark.parametrize(
+    ("wanted", "plainly", "exactly"),
+    [
+        (running("IPVS", scheduler="RoundRobin"), True, True),
+        (running("IPVS"), True, False),  # Azure has added to it
+        (running("IPVS", scheduler="LeastConnection"), False, False),
+        (running("IPVS", scheduler="RoundRobin", udp_timeout_seconds=1), False, False),
+        (running("NFTABLES"), False, False),
+    ],
+)
+def test_fulfils(wanted: KubeProxy, plainly: bool, exactly: bool) -> None:
+    has = running("IPVS", scheduler="RoundRobin")
+    assert has.fulfils(wanted) is plainly
+    assert has.fulfils(wanted, exact=True) is exactly
+
+
+@pytest.mark.parametrize("config", [NEVER, DISABLED, running("NFTABLES"), running("IPVS", scheduler="RoundRobin")])
+def test_what_a_module_returned_is_read_back(config: KubeProxy) -> None:
+    read = from_result(config.as_result())
+    assert read.means(config)
+    assert read.configured
+    assert read == replace(config, configured=True)
+
+
+@pytest.mark.parametrize(
+    ("stored", "says"),
+    [
+        ([], "'kubeProxyConfig' is []."),
+        ("x" * 99, "'kubeProxyConfig' is '" + "x" * 59 + "."),
+        ({"mode": "IPVS", "Mode": "IPVS"}, "'kubeProxyConfig' has a key in two spellings."),
+        ({"enabled": "yes"}, "'enabled' in 'kubeProxyConfig' is 'yes'."),
+        ({"enabled": 1}, "'enabled' in 'kubeProxyConfig' is 1."),
+        ({"enabled": True, "mode": 3}, "'mode' in 'kubeProxyConfig' is 3."),
+        ({"enabled": True, "mode": "two words"}, "'mode' in 'kubeProxyConfig' is 'two words'."),
+        ({"enabled": True, "mode": "Disabled"}, "'mode' in 'kubeProxyConfig' is 'Disabled'."),
+        ({"enabled": True, "mode": "m" * 41}, "'mode' in 'kubeProxyConfig' is '" + "m" * 41 + "'."),
+        ({"enabled": False, "ipvsConfig": []}, "'ipvsconfig' in 'kubeProxyConfig' is []."),
+        (ipvs({"scheduler": 1}), "'scheduler' in 'ipvsConfig' is 1."),
+        (ipvs({"tcpTimeoutSeconds": True}), "'tcptimeoutseconds' in 'ipvsConfig' is True."),
+        (ipvs({"tcpFinTimeoutSeconds": "1"}), "'tcpfintimeoutseconds' in 'ipvsConfig' is '1'."),
+        (ipvs({"udpTimeoutSeconds": 1.5}), "'udptimeoutseconds' in 'ipvsConfig' is 1.5."),
+        (ipvs({"scheduler": None, "Scheduler": None}), "'ipvsConfig' has a key in two spellings."),
+    ],
+)
+def test_what_cannot_be_read_is_not_guessed(stored: Any, says: str) -> None:
+    with pytest.raises(Unreadable) as error:
+        from_arm({"kubeProxyConfig": stored})
+    assert str(error.value) == says
+
+
+def test_the_network_profile_itself_may_be_odd() -> None:
+    odd: Any = "azure"
+    with pytest.raises(Unreadable, match=r"^'networkProfile' is 'azure'\.$"):
+        from_arm(odd)
+    assert from_arm({"kubeProxyConfig": {"enabled": True, "mode": ""}}) == running("IPTABLES")
+    assert from_arm({"kubeProxyConfig": {"enabled": True, "mode": "m" * 40}}).mode == "M" * 40
 
 
 IPVS_RR = running("IPVS", scheduler="RoundRobin", udp_timeout_seconds=300)
@@ -211,6 +281,13 @@ WITH_UNKNOWN = KubeProxy(mode="IPVS", ipvs={"scheduler": "RoundRobin"}, configur
         (IPVS_RR, Request(mode="NFTABLES"), running("NFTABLES")),
         (NEVER, Request(mode="IPVS"), running("IPVS")),
         (NEVER, Request(ipvs={"scheduler": None}), running("IPTABLES")),
+        # exactly these settings: what is not named goes
+        (IPVS_RR, Request(mode="IPVS", exact=True), running("IPVS")),
+        (
+            IPVS_RR,
+            Request(ipvs={"scheduler": "LeastConnection", "tcp_timeout_seconds": None}, exact=True),
+            running("IPVS", scheduler="LeastConnection"),
+        ),
         # unknown properties stay
         (WITH_UNKNOWN, Request(mode="NFTABLES"), KubeProxy(mode="NFTABLES", configured=True, unknown={"newThing": 1})),
         (
@@ -234,7 +311,10 @@ def test_desired(current: KubeProxy, request_: Request, target: KubeProxy) -> No
         (Request(mode="IPVS", ipvs={"tcp_timeout_seconds": 0}), "'ipvs_config.tcp_timeout_seconds' is 0"),
         (Request(mode="IPVS", ipvs={"tcp_fin_timeout_seconds": -1}), "'ipvs_config.tcp_fin_timeout_seconds' is -1"),
         (Request(ipvs={"udp_timeout_seconds": 0}), "'ipvs_config.udp_timeout_seconds' is 0"),
-        (Request(mode="IPVS", ipvs={"scheduler": "roundrobin"}), "choose from RoundRobin, LeastConnection"),
+        (
+            Request(mode="IPVS", ipvs={"scheduler": "roundrobin"}),
+            "is 'roundrobin': choose from RoundRobin, LeastConnection",
+        ),
     ],
 )
 def test_a_request_that_contradicts_itself(request_: Request, says: str) -> None:

@@ -17,6 +17,7 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.plan import
     difference,
     plan,
 )
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.production import Guard
 
 from tests.unit.domain.builders import RESOURCE_ID, cluster
 
@@ -129,7 +130,7 @@ def test_the_matrix_is_whole() -> None:
 
 
 def test_careful_unless_told_otherwise() -> None:
-    assert Policy() == Policy("enforce", "refuse")
+    assert Policy() == Policy("enforce", "refuse", None)
 
 
 def test_skip_hides_all_but_the_failed_operation() -> None:
@@ -173,6 +174,40 @@ def test_the_flag_is_looked_at_where_it_is_known() -> None:
 def test_a_request_that_does_not_fit_is_an_error() -> None:
     with pytest.raises(InvalidRequest, match="disabled"):
         plan(cluster(kube_proxy={}), Request(mode="NFTABLES"), Policy())
+
+
+GUARD = Guard("env", ("prod",))
+
+
+def test_the_guard_of_production_stands_above_the_preflight_and_only_before_a_write() -> None:
+    made = cluster(**STATES["production"])
+    for preflight in PREFLIGHTS:
+        decided = plan(made, Request(mode="NFTABLES"), Policy(preflight, production=GUARD))
+        assert [finding.rule for finding in decided.refused] == ["production-guard"]
+        assert decided.findings[0] == decided.refused[0]
+    assert plan(made, Request(mode="IPTABLES"), Policy(production=GUARD)).refused == []
+    assert plan(cluster(), Request(mode="NFTABLES"), Policy(production=GUARD)).refused == []
+
+
+@pytest.mark.parametrize(
+    ("stored", "mode", "state", "refused"),
+    [
+        ({"enabled": True, "mode": "IPVS"}, "NFTABLES", "Succeeded", ["changed-since"]),
+        ({"enabled": True, "mode": "IPVS"}, "IPVS", "Succeeded", []),  # nothing to write
+        ({"enabled": True, "mode": "IPVS"}, "NFTABLES", "Failed", []),  # what is there may be half of ours
+        (None, "NFTABLES", "Succeeded", []),
+    ],
+)
+def test_what_somebody_has_changed_since_is_not_overwritten(
+    stored: dict[str, Any] | None, mode: str, state: str, refused: list[str]
+) -> None:
+    made = cluster(kube_proxy=stored, provisioningState=state)
+    decided = plan(made, Request(mode=mode, expected=KubeProxy()), Policy("warn", "repair"))
+    assert [finding.rule for finding in decided.refused] == refused
+    for finding in decided.refused:
+        assert (finding.severity, finding.target, finding.source) == ("block", "NFTABLES", "")
+        assert finding.reason == "It asks for IPVS, but was left with IPTABLES: somebody has changed it since."
+        assert finding.remedy == "Leave it alone, or say that it is to be overwritten."
 
 
 TARGET = KubeProxy(mode="NFTABLES", configured=True)
