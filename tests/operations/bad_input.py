@@ -87,6 +87,7 @@ ARGUMENTS = (
         "IPVS settings on a cluster with another mode",
         ("Cluster c1", "runs IPTABLES", "add 'mode: IPVS'"),
         {"ipvs_config": {"scheduler": "RoundRobin"}},
+        code="InvalidRequest",
         requests=1,
     ),
     *(
@@ -116,6 +117,7 @@ ARGUMENTS = (
         "mode on a disabled kube-proxy",
         ("Cluster c1", "disabled", "add 'enabled: true'"),
         cluster={"plugin": "none", "mode": "disabled"},
+        code="InvalidRequest",
         requests=1,
     ),
     *(
@@ -209,11 +211,13 @@ CREDENTIALS = (
         "unreachable endpoint",
         ("c1", "Cannot reach localhost:9", "the connection is refused", "HTTPS_PROXY"),
         environ={"AZURE_CLOUD_ENVIRONMENT": "https://localhost:9"},
+        code="Unreachable",
     ),
     Row(
         "endpoint without a name",
         ("c1", "Cannot reach no-such-host.invalid", "cannot be resolved"),
         environ={"AZURE_CLOUD_ENVIRONMENT": "https://no-such-host.invalid"},
+        code="Unreachable",
     ),
     Row(
         "endpoint over http",
@@ -224,6 +228,7 @@ CREDENTIALS = (
         "untrusted certificate",
         ("c1", "certificate of localhost", "is not trusted", "REQUESTS_CA_BUNDLE"),
         environ={"REQUESTS_CA_BUNDLE": None},
+        code="Untrusted",
     ),
     Row(
         "missing CA bundle",
@@ -493,20 +498,25 @@ TROUBLE = (
         "a connection cut at each GET",
         ("Cluster c1", "Cannot reach localhost", "the connection was cut"),
         faults=(fault("cut_before", "GET"),),
+        code="Unreachable",
         requests=4,
         seconds=120,
     ),
     Row(
         "half an answer to a GET",
-        ("Cluster c1", "is not Azure Resource Manager", "proxy"),
+        ("Cluster c1", "is not Azure Resource Manager", "proxy", "Run again"),
         faults=(fault("garbage", "GET"),),
-        requests=1,
+        code="NotAzure",
+        requests=4,
+        seconds=120,
     ),
     Row(
         "a login page in place of a GET's answer",
-        ("Cluster c1", "is not Azure Resource Manager", "proxy"),
+        ("Cluster c1", "is not Azure Resource Manager", "proxy", "Run again"),
         faults=(fault("wrong_content", "GET"),),
-        requests=1,
+        code="NotAzure",
+        requests=4,
+        seconds=120,
     ),
 )
 

@@ -36,7 +36,10 @@ NAMES = st.text(
         "ñandú",
     ]
 )
-SCALARS = st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=20) | st.floats(allow_nan=False, width=32)
+NUMBERS = st.integers(-(2**53), 2**53) | st.floats(
+    allow_nan=False, allow_infinity=False, width=32
+)  # JSON has no others
+SCALARS = st.booleans() | NUMBERS | st.text(max_size=20)
 
 
 def objects(values: st.SearchStrategy[Any], most: int) -> st.SearchStrategy[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,6 +15,7 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.operati
 from tests.emulator import Emulator
 
 WRITES = ("PUT", "POST", "PATCH", "DELETE")
+CREDENTIAL = "Credential"
 
 
 class FastTime:
@@ -46,6 +47,8 @@ class Azure:
     def __init__(self, emulator: Emulator) -> None:
         self.emulator = emulator
         self.time = FastTime(emulator)
+        self.said: list[str] = []
+        self.say: Callable[[str], None] = self.said.append
 
     def call(
         self, operation: Operation, *, check: bool = False, environ: dict[str, str] | None = None, **arguments: Any
@@ -55,7 +58,9 @@ class Azure:
         if checked.error_messages:
             return {"failed": True, "msg": checked.error_messages[0]}
         surroundings = self.emulator.environment() if environ is None else environ
-        runtime = Runtime(check_mode=check, now=self.time.now, sleep=self.time.sleep, environ=surroundings)
+        runtime = Runtime(
+            check_mode=check, now=self.time.now, sleep=self.time.sleep, environ=surroundings, say=self.say
+        )
         return operation.outcome(checked.validated_parameters, runtime)
 
     def arm_requests(self) -> list[dict[str, Any]]:
@@ -63,8 +68,9 @@ class Azure:
         return [entry for entry in self.emulator.requests() if entry["path"].startswith("/subscriptions/")]
 
     def writes(self) -> list[dict[str, Any]]:
-        """What was asked that could change something."""
-        return [entry for entry in self.arm_requests() if entry["method"] in WRITES]
+        """What was asked that could change something; credentials are handed out by a POST that cannot."""
+        posts = [entry for entry in self.arm_requests() if entry["method"] in WRITES]
+        return [entry for entry in posts if not entry["path"].endswith(CREDENTIAL)]
 
 
 @contextmanager

@@ -110,6 +110,15 @@ class Run:
             for name, text in zip(sections[1::2], sections[2::2], strict=True)
         }
 
+    @cached_property
+    def recap(self) -> dict[str, dict[str, int]]:
+        """How many tasks came to which end, by host, out of the lines that ansible-playbook ends with."""
+        _before, _heading, lines = self.stdout.partition("PLAY RECAP")
+        counted = re.findall(r"^(\S+)\s+: (ok=.*?)\s*$", lines, re.MULTILINE)
+        return {
+            host: {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", counts)} for host, counts in counted
+        }
+
     def __str__(self) -> str:
         """Everything that a failed test wants to show."""
         return f"exit status {self.status}\n--- stdout\n{self.stdout}\n--- stderr\n{self.stderr}"
@@ -151,6 +160,20 @@ class Ansible:
         hosts.write_text(yaml.dump({"all": {"hosts": inventory or LOCAL}}, Dumper=_Dumper), encoding="utf-8")
         self.record.unlink(missing_ok=True)
         return [str(self.bin / "ansible-playbook"), "-i", str(hosts), *options, str(playbook)]
+
+    def named_command(self, playbook: str, *options: str, inventory: Mapping[str, Any] | Path) -> list[str]:
+        """The command that runs a collection's playbook by name, or a file's.
+
+        Args:
+            playbook: the name or the path.
+            options: further words of the command line.
+            inventory: a file, or the content of one in YAML's form.
+        """
+        hosts = inventory if isinstance(inventory, Path) else self.folder / "inventory.yml"
+        if not isinstance(inventory, Path):
+            hosts.write_text(yaml.dump(dict(inventory), Dumper=_Dumper, sort_keys=False), encoding="utf-8")
+        self.record.unlink(missing_ok=True)
+        return [str(self.bin / "ansible-playbook"), "-i", str(hosts), *options, playbook]
 
     @property
     def record(self) -> Path:

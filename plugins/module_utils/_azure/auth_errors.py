@@ -20,6 +20,10 @@ AADSTS = re.compile(r"AADSTS(?P<number>\d+):?\s*(?P<text>.*?)\s*(?=Trace ID|Corr
 CORRELATION = re.compile(r"Correlation ID: ?([0-9a-fA-F-]{36})")
 TOKEN_LIKE = re.compile(r"eyJ[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]*){0,2}")
 LONGEST_REASON = 500
+UNREACHABLE = "Unreachable"
+UNTRUSTED = "Untrusted"
+SIGN_IN = "SignIn"
+"""The codes of errors for which Azure has none: no connection, no trust in the certificate, no token."""
 
 # Microsoft Entra's error codes (learn.microsoft.com/entra/identity-platform/reference-error-codes) and what helps.
 REMEDIES = {
@@ -99,13 +103,15 @@ def explain_sign_in_error(error: Exception, sign_in: SignIn) -> AzureError:
         if isinstance(cause, AzureError):
             return AzureError(f"{_sentence(cause.message)} {advice}".rstrip(), **cause.details)
     if sign_in.authority and connection_reason(error):
-        return AzureError(f"{how} {explain_connection_error(error, sign_in.authority).message}")
+        known = explain_connection_error(error, sign_in.authority)
+        return AzureError(f"{how} {known.message}", **known.details)
     if {type(cause).__name__ for cause in wrapped} & UNREADABLE:
         # The SDK quotes what it cannot read, which may be an answer with a token cut short.
-        return AzureError(f"{how} {_host(sign_in.authority)} did not answer as a token service. Is a proxy in between?")
+        text = f"{how} {_host(sign_in.authority)} did not answer as a token service. Is a proxy in between?"
+        return AzureError(text, code=SIGN_IN)
     reason = tidy(str(getattr(error, "message", None) or error))
     advice = advice or f"The token service is {_host(sign_in.authority)}."
-    return AzureError(f"{how} {_sentence(reason)} {advice}")
+    return AzureError(f"{how} {_sentence(reason)} {advice}", code=SIGN_IN)
 
 
 def _refused(how: str, refusal: re.Match[str]) -> AzureError:
@@ -134,15 +140,19 @@ def explain_connection_error(error: BaseException, url: str) -> AzureError:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return AzureError(
                 f"The TLS certificate of {host} is not trusted: {tidy(cause.verify_message)}. Give the bundle of its "
-                "CA in ca_path or in the environment variable REQUESTS_CA_BUNDLE (SSL_CERT_FILE is not read)."
+                "CA in ca_path or in the environment variable REQUESTS_CA_BUNDLE (SSL_CERT_FILE is not read).",
+                code=UNTRUSTED,
             )
         if isinstance(cause, ssl.SSLError):
             return AzureError(
                 f"TLS with {host} failed: {tidy(cause.reason or str(cause))}. Check that the CA bundle, if one is "
-                "given (ca_path, REQUESTS_CA_BUNDLE), holds certificates in PEM format, and that no proxy interferes."
+                "given (ca_path, REQUESTS_CA_BUNDLE), holds certificates in PEM format, and that no proxy interferes.",
+                code=UNTRUSTED,
             )
     return AzureError(
-        f"Cannot reach {host}: {reason}. Check the address, the network and the proxy settings (HTTPS_PROXY, NO_PROXY)."
+        f"Cannot reach {host}: {reason}. "
+        "Check the address, the network and the proxy settings (HTTPS_PROXY, NO_PROXY).",
+        code=UNREACHABLE,
     )
 
 

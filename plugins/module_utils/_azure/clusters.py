@@ -8,7 +8,7 @@ Private to this collection.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure import api_versions
@@ -21,7 +21,7 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.cluster imp
     RESOURCE_TYPE,
     Cluster,
     ClusterId,
-    parse_resource_id,
+    read_body,
 )
 
 T = TypeVar("T")
@@ -33,19 +33,15 @@ def about_cluster(cluster: ClusterId) -> str:
 
 
 def checked(body: Any, about: str) -> Cluster:
-    """A cluster, when this is one: what looks like one only in part must not be decided on, let alone sent back.
+    """A cluster, when this is one that can be understood.
 
     Raises:
-        AzureError: it is none.
+        AzureError: it is not.
     """
-    if isinstance(body, dict) and isinstance(body.get("properties"), dict) and body.get("location"):
-        try:
-            parse_resource_id(str(body.get("id")))
-        except ValueError:
-            pass
-        else:
-            return Cluster(body)
-    raise AzureError(f"{about}: what Azure answered is not an AKS cluster. Is a proxy in between?")
+    try:
+        return read_body(body)
+    except ValueError as error:
+        raise AzureError(f"{about}: {error}", code="Unreadable") from None
 
 
 def read_cluster(answer: Answer, about: str) -> Cluster:
@@ -96,6 +92,22 @@ class Clusters:
         about = about_cluster(cluster)
         return self._spoken(
             cluster.subscription, about, lambda v: self.arm.put(str(cluster), v, body, about=about, if_match=if_match)
+        )
+
+    def act(
+        self, cluster: ClusterId, action: str, *, query: Mapping[str, str] | None = None, body: Any = None
+    ) -> Answer:
+        """POST an action of the cluster that changes nothing, such as C(listClusterUserCredential).
+
+        What it sends and what it is answered may be secret.
+
+        Raises:
+            ArmError: Azure refused.
+            AzureError: no token, no connection, or no JSON.
+        """
+        about, path = about_cluster(cluster), f"{cluster}/{action}"
+        return self._spoken(
+            cluster.subscription, about, lambda v: self.arm.post(path, v, about=about, query=query, body=body)
         )
 
     def find(self, subscription: str, resource_group: str | None = None) -> list[Cluster]:

@@ -69,7 +69,8 @@ class Flag:
         return self._state_in(answer)
 
     def _state_in(self, answer: Answer) -> str:
-        state = (answer.body.get("properties") or {}).get("state")
-        if not state:
+        properties = answer.body.get("properties")
+        state = properties.get("state") if isinstance(properties, dict) else None
+        if not isinstance(state, str) or not state:
             raise AzureError(f"{self.about}: Azure's answer holds no state. Is a proxy in between?")
-        return str(state)
+        return state

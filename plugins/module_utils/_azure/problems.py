@@ -12,13 +12,14 @@ so that kinds are told by code, subcode and message together.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.parsing import parsed
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.wording import one_line
 
 # Kinds of refusal that the code reacts to; everything else is only reported.
 NOT_FOUND = "not found"
@@ -28,6 +29,10 @@ FEATURE_MISSING = "feature not registered"
 API_VERSION = "API version not offered"
 FORBIDDEN = "forbidden"
 THROTTLED = "throttled"
+
+MOST_CODE = 200
+MOST_MESSAGE = 4000
+"""Characters: a policy's message may be long, but not endless."""
 
 
 @dataclass(frozen=True)
@@ -180,16 +185,12 @@ REMEDIES: tuple[tuple[str, str], ...] = (
 
 def read_problem(status: int, headers: Mapping[str, str], text: str) -> Problem:
     """Read a refused request's answer, whichever shape it has; anything else becomes C(HTTP status)."""
-    try:
-        body = json.loads(text)
-    except ValueError:
-        body = None
     correlation = headers.get("x-ms-correlation-request-id") or headers.get("x-ms-request-id") or ""
-    found = problem_of(body, status=status, correlation_id=correlation)
+    found = problem_of(parsed(text), status=status, correlation_id=correlation)
     if found is not None:
         return found
     words = re.sub(r"<head>.*?</head>|<[^>]*>|\s+", " ", text, flags=re.DOTALL | re.IGNORECASE).strip()
-    return Problem(status, f"HTTP {status}", "", redact(re.sub(r" +", " ", words))[:300], correlation)
+    return Problem(status, f"HTTP {status}", "", one_line(redact(re.sub(r" +", " ", words)))[:300], correlation)
 
 
 def problem_of(body: Any, *, status: int = 0, correlation_id: str = "") -> Problem | None:
@@ -203,7 +204,8 @@ def problem_of(body: Any, *, status: int = 0, correlation_id: str = "") -> Probl
         text = str(detail.get("message") or "") if isinstance(detail, Mapping) else ""
         if text and text not in message:
             message = f"{message} {text}".strip()
-    return Problem(status, str(error["code"]), str(error.get("subcode") or ""), redact(message), correlation_id)
+    code, subcode = (one_line(str(error.get(key) or ""))[:MOST_CODE] for key in ("code", "subcode"))
+    return Problem(status, code, subcode, one_line(redact(message))[:MOST_MESSAGE], correlation_id)
 
 
 def remedy(problem: Problem) -> str:

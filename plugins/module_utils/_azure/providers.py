@@ -18,6 +18,7 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.arm import (
     USER_AGENT,
     Arm,
     retry_wait,
+    text_of,
 )
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.authentication import explain_request_error
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
@@ -75,11 +76,14 @@ def _call(arm: Arm, subscription: str, verb: str, namespace: str, about: str) ->
         except HttpResponseError as error:
             answer: Any = error.response
             if answer is None:
-                raise AzureError(f"{about}: {explain_request_error(error, session).message}") from None
-            wait = retry_wait(answer.status_code, answer.headers, answer.text(), attempt)
+                known = explain_request_error(error, session)
+                raise AzureError(f"{about}: {known.message}", **known.details) from None
+            text = text_of(answer)
+            wait = retry_wait(answer.status_code, answer.headers, text, attempt)
             if wait is None or not arm.pause(wait):
-                raise ArmError(about, read_problem(answer.status_code, answer.headers, answer.text())) from None
+                raise ArmError(about, read_problem(answer.status_code, answer.headers, text)) from None
         except SdkError as error:
             final = attempt >= CONNECTION_TRIES or "CERTIFICATE_VERIFY_FAILED" in str(error)
             if final or not arm.pause(BACKOFF_SECONDS[attempt - 1]):
-                raise AzureError(f"{about}: {explain_request_error(error, session).message}") from None
+                known = explain_request_error(error, session)
+                raise AzureError(f"{about}: {known.message}", **known.details) from None

@@ -11,13 +11,18 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
 
 
-class Orphaned(AzureError):
-    """The process that started this one is gone: nobody waits, so nothing more may be written."""
+class Unwanted(AzureError):
+    """Nobody waits for the result any more, so nothing more may be written."""
+
+
+class Orphaned(Unwanted):
+    """The process that started this one is gone."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,8 @@ class Runtime:
         environ: environment variables, for credentials.
         parent: process id of whoever waits for the result. A worker whose controller was killed is
             handed to another parent; it would go on writing.
+        stopped: whether the work has been called off from within.
+        say: shows a line to the user at once, where that is possible.
     """
 
     check_mode: bool = False
@@ -38,12 +45,21 @@ class Runtime:
     sleep: Callable[[float], None] = time.sleep
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     parent: int = field(default_factory=os.getppid)
+    stopped: Callable[[], bool] = lambda: False
+    say: Callable[[str], None] = lambda _line: None
+
+    def but(self, **differences: Any) -> Runtime:
+        """The same with some differences."""
+        return replace(self, **differences)
 
     def assert_wanted(self) -> None:
-        """Stop when the parent process has gone.
+        """Stop when the parent process has gone, or the work was called off.
 
         Raises:
-            Orphaned: it has.
+            Orphaned: the parent has gone.
+            Unwanted: the work was called off.
         """
+        if self.stopped():
+            raise Unwanted("The run was interrupted; stopped before the next request to Azure.")
         if os.getppid() != self.parent:
             raise Orphaned("The process that started this task is gone; stopped before the next request to Azure.")

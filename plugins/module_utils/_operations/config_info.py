@@ -13,13 +13,12 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.clusters imp
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.features import Flag
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.runtime import Runtime
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.cluster import (
-    Cluster,
     check_resource_group,
     check_subscription,
     cluster_id,
     parse_resource_id,
 )
-from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.compatibility import outlook
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.description import described
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.operation import (
     Operation,
     Parameters,
@@ -77,29 +76,6 @@ def has_tags(tags: Mapping[str, str], wanted: list[str] | tuple[()]) -> bool:
         if key.casefold() not in folded or (colon and folded[key.casefold()] != value):
             return False
     return True
-
-
-def described(cluster: Cluster, feature: str | None) -> dict[str, Any]:
-    """A cluster as the module returns it."""
-    identity = cluster.id
-    return {
-        "id": str(identity),
-        "name": cluster.name,
-        "resource_group": identity.resource_group,
-        "subscription_id": identity.subscription,
-        "location": cluster.body.get("location"),
-        "tags": dict(cluster.tags),
-        "kubernetes_version": cluster.version,
-        "sku": cluster.sku,
-        "network_plugin": cluster.network.get("networkPlugin"),
-        "network_dataplane": cluster.network.get("networkDataplane"),
-        "network_policy": cluster.network.get("networkPolicy"),
-        "power_state": cluster.power_state,
-        "provisioning_state": cluster.provisioning_state,
-        "feature_state": feature,
-        "kube_proxy": cluster.kube_proxy.as_result(),
-        "targets": outlook(cluster, feature),
-    }
 
 
 OPERATION = Operation(

@@ -12,6 +12,8 @@ a lost answer, a flag that has not spread yet) leads back to reading, so that no
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.arm import Answer
@@ -36,7 +38,15 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.runtime impo
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.cluster import Cluster, ClusterId, switch_body
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.features import REGISTERED
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.kube_proxy import InvalidRequest, Request
-from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.plan import Plan, Policy, difference, plan
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.plan import (
+    REPAIR,
+    Plan,
+    Policy,
+    difference,
+    plan,
+)
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.verdict import NOT_APPLIED
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.wording import told
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.arm_operation import ArmOperation
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.waiting import Waiting
 
@@ -49,6 +59,8 @@ MOST_THROTTLED = 5
 # Azure lets a cluster be PUT 20 times, then once a minute: PUTs come so many times less often than looks.
 GENTLE = 2
 
+INVALID_REQUEST = "InvalidRequest"
+
 
 class Switch:
     """The switch of one cluster.
@@ -60,6 +72,11 @@ class Switch:
         request: what it shall have.
         policy: how careful to be.
         waiting: how long to wait.
+        before_write: is called right before each PUT; what it raises keeps the PUT from being sent.
+        own_failure: whether a failed cluster is known to have failed in a switch of ours, with nothing after it. Such
+            a one may be sent again.
+        feature: tells the state of the feature flag in the cluster's subscription, None when it cannot be known. Azure
+            is asked without it.
     """
 
     def __init__(
@@ -71,6 +88,9 @@ class Switch:
         request: Request,
         policy: Policy,
         waiting: Waiting,
+        before_write: Callable[[Cluster, Plan], None] = lambda _cluster, _plan: None,
+        own_failure: Callable[[Cluster], bool] = lambda _cluster: False,
+        feature: Callable[[], str | None] | None = None,
     ) -> None:
         self.clusters = clusters
         self.runtime = runtime
@@ -78,10 +98,14 @@ class Switch:
         self.request = request
         self.policy = policy
         self.waiting = waiting
+        self.before_write = before_write
+        self.own_failure = own_failure
+        self.feature = feature or Flag(clusters.arm, cluster.subscription).known_state
         self.about = about_cluster(cluster)
         self.deadline = clusters.arm.deadline = runtime.now() + waiting.timeout
         self.written = False
         self.before: Cluster | None = None
+        self.seen: Cluster | None = None
         self.plan: Plan | None = None
         self.operation: ArmOperation | None = None
         self.lost: list[LostAnswer] = []
@@ -150,7 +174,7 @@ class Switch:
             return
         if cluster.ended_badly and self.before is not None and not self.before.ended_badly:
             raise self._failure(cluster)
-        taken = cluster.in_progress or self.plan is None or cluster.kube_proxy.fulfils(self.plan.target)
+        taken = cluster.in_progress or self.plan is None or self._fulfilled(cluster, self.plan)
         self.written = taken
         if not taken and len(self.lost) > MOST_LOST_ANSWERS:
             last = self.lost[-1]
@@ -162,7 +186,7 @@ class Switch:
 
     def _settled(self) -> Cluster:
         """The cluster once no operation runs on it any more; as it is in check mode, which waits for nothing."""
-        cluster = self.clusters.get(self.id)
+        cluster = self._look()
         if not cluster.in_progress or (self.runtime.check_mode and self.waiting.wait):
             return cluster
         if self.waiting.wait:
@@ -175,13 +199,21 @@ class Switch:
             code="OperationInProgress",
         )
 
+    def _look(self) -> Cluster:
+        """The cluster as it is now."""
+        self.seen = self.clusters.get(self.id)
+        return self.seen
+
     def _planned(self, cluster: Cluster) -> Plan:
+        policy = self.policy
+        if cluster.ended_badly and self.own_failure(cluster):
+            policy = replace(policy, failed_clusters=REPAIR)
         try:
-            decided = plan(cluster, self.request, self.policy)
+            decided = plan(cluster, self.request, policy)
             if decided.write and self.runtime.check_mode:
-                decided = plan(cluster, self.request, self.policy, self._flag().known_state())
+                decided = plan(cluster, self.request, policy, self.feature())
         except InvalidRequest as error:
-            raise AzureError(f"{self.about}: {error}") from None
+            raise AzureError(f"{self.about}: {error}", code=INVALID_REQUEST) from None
         if decided.refused:
             self.plan = decided
             reasons = " ".join(str(finding) for finding in decided.refused)
@@ -191,10 +223,18 @@ class Switch:
             raise AzureError(
                 f"{self.about}: refused before any write. {already}{reasons}", code=decided.refused[0].rule
             )
+        if decided.write and not cluster.network:
+            # A PUT replaces what it holds: a profile with nothing but the mode in it might take the rest away.
+            raise AzureError(
+                f"{self.about}: Azure's answer has no 'properties.networkProfile', so that nothing can be changed in "
+                "it. Run again later; if it stays so, look at the cluster.",
+                code="Unreadable",
+            )
         return decided
 
     def _submit(self, cluster: Cluster, decided: Plan) -> Answer | None:
         """Send the PUT; None when the round has to begin again."""
+        self.before_write(cluster, decided)
         try:
             return self.clusters.put(self.id, switch_body(cluster, decided.target), cluster.etag)
         except LostAnswer as error:
@@ -224,10 +264,10 @@ class Switch:
         raise error
 
     def _may_still_spread(self, error: ArmError) -> bool:
-        state = self._flag().known_state()
+        state = self.feature()
         if state != REGISTERED:
             if state is not None:
-                error.message = f"{error.message} The flag is {state} in this subscription."
+                error.message = told(f"{error.message} The flag is {state} in this subscription.")
             return False
         if self._propagation_ends is None:
             self._propagation_ends = self.runtime.now() + PROPAGATION_SECONDS
@@ -240,28 +280,28 @@ class Switch:
         )
         return False
 
-    def _flag(self) -> Flag:
-        return Flag(self.clusters.arm, self.id.subscription)
-
     def _confirmed(self, answer: Answer, decided: Plan) -> Cluster:
         """Wait for the operation's end, and read back what the cluster has then."""
         accepted = read_cluster(answer, self.about)
-        cluster = self._watched(accepted) if accepted.in_progress else self.clusters.get(self.id)
+        cluster = self._watched(accepted) if accepted.in_progress else self._look()
         if cluster.ended_badly:
             raise self._failure(cluster)
-        if not cluster.kube_proxy.fulfils(decided.target):
+        if not self._fulfilled(cluster, decided):
             raise self._error(
                 f"Azure reports success, but the cluster reads {cluster.kube_proxy.target} instead of "
                 f"{decided.target.target}. Someone may have changed it meanwhile: run again.",
-                "NotApplied",
+                NOT_APPLIED,
             )
         return cluster
+
+    def _fulfilled(self, cluster: Cluster, decided: Plan) -> bool:
+        return cluster.kube_proxy.fulfils(decided.target, exact=self.request.exact)
 
     def _watched(self, cluster: Cluster) -> Cluster:
         """Look at the cluster until no operation runs on it any more."""
         while cluster.in_progress:
             self._pause(cluster.asked_wait or self.waiting.interval, doing=cluster.activity)
-            cluster = self.clusters.get(self.id)
+            cluster = self._look()
             if self.operation:
                 self.operation.looked_at(self.runtime.now())
         return cluster
@@ -309,8 +349,9 @@ class Switch:
                 f"Operation{state}",
             )
         failed = ArmError(self.about, problem or Problem(0, f"Operation{state}", "", unknown, correlation_id))
-        failed.message = (
-            f"{failed.message} The switch ended {state}; the cluster asks for {cluster.kube_proxy.target}, its nodes "
-            "may differ. Run again with 'failed_clusters: repair' once the cause is gone."
+        failed.advice = (
+            f"The switch ended {state}; the cluster asks for {cluster.kube_proxy.target}, its nodes may differ. Run "
+            "again with 'failed_clusters: repair' once the cause is gone."
         )
+        failed.message = told(f"{failed.message} {failed.advice}")
         return failed

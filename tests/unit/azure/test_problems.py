@@ -408,7 +408,7 @@ def test_the_error_of_an_operation() -> None:
         ("  \n ", ""),
         ("<html><head><title>502</title></head>\n<body><p>Bad\n\tGateway</p></body></html>", "Bad Gateway"),
         ("{not json", "{not json"),
-        ("\x00\ufffd", "\x00\ufffd"),
+        ("\x00\ufffd", "\\x00\ufffd"),
         ("x" * 1000, "x" * 300),
         ('"just a string"', '"just a string"'),
     ],

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible.utils.unsafe_proxy import wrap_var
-from ansible_collections.aks.kube_proxy.plugins.plugin_utils._in_process import plain
+from ansible_collections.aks.kube_proxy.plugins.plugin_utils._plain import plain
 from hypothesis import given
 
 from tests.unit.domain.builders import JSON

@@ -1,0 +1,17 @@
+"""Warnings for many clusters."""
+
+from __future__ import annotations
+
+from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.grouping import grouped
+
+
+def test_clusters_of_which_the_same_is_to_be_told_share_a_warning() -> None:
+    told = grouped([("a", "rule", "Why."), ("b", "other", "Why."), ("c", "rule", "Why."), ("d", "rule", "Why not.")])
+    assert told == ["a, c: Why. [rule]", "b: Why. [other]", "d: Why not. [rule]"]
+    assert grouped([]) == []
+
+
+def test_five_clusters_are_named_and_the_others_counted() -> None:
+    five = [(f"c{number}", "rule", "Why.") for number in range(5)]
+    assert grouped(five) == ["c0, c1, c2, c3, c4: Why. [rule]"]
+    assert grouped([*five, ("c5", "rule", "Why.")]) == ["c0, c1, c2, c3, c4 and 1 more: Why. [rule]"]
