@@ -279,7 +279,8 @@ code:
     - Azure's error code, or the name of the rule that forbids the switch.
     - V(Timeout) when O(wait_timeout) was over, V(NotApplied) when Azure reports success and the cluster reads otherwise,
       V(OperationFailed) or V(OperationCanceled) when an operation ended so without a reason, V(OperationInProgress) when one
-      runs and O(wait=false), V(LostAnswer) when Azure's answers were lost.
+      runs and O(wait=false), V(LostAnswer) when Azure's answers were lost, V(InvalidRequest) when what is asked for does not fit what
+      the cluster has.
   returned: failure, where there is one
   type: str
   sample: OperationNotAllowed

@@ -17,8 +17,8 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
-from datetime import date, time
 from importlib.util import find_spec
+from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.runtime import Runtime
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.operation import Operation
+from ansible_collections.aks.kube_proxy.plugins.plugin_utils._plain import plain
 
 AUTO = "auto"
 MODULE = "module"
@@ -40,28 +41,21 @@ MASKED_BY_CORE = find_spec("ansible.module_utils.secrets") is not None
 """Whether ansible-core masks secrets wherever it prints, as from 2.22 on; checking arguments makes them known to it."""
 
 
-def plain(value: Any) -> Any:
-    """The value as it would be after a journey through JSON, which a module's arguments and results make."""
-    if value is None or isinstance(value, bool):
-        return value
-    for number in (int, float):  # Ansible's own numbers carry tags
-        if isinstance(value, number):
-            return number(value)
-    if isinstance(value, Mapping):
-        return {"".join(str(key)): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(item) for item in value]
-    if isinstance(value, (date, time)):
-        return value.isoformat()
-    return "".join(str(value))  # str() of a subclass may return that subclass
-
-
 def masked(outcome: dict[str, Any], secrets: set[str]) -> dict[str, Any]:
     """The result as a module hands it over: without secrets, unless Ansible masks them later."""
     if MASKED_BY_CORE:
         return outcome
     without: dict[str, Any] = plain(remove_values(outcome, secrets))
     return without
+
+
+def controller() -> int:
+    """The process id of the controller that forked this worker, whether or not it still lives.
+
+    The system would name whoever has taken over a worker whose controller was killed before this is asked.
+    """
+    parent = parent_process()
+    return os.getppid() if parent is None or parent.pid is None else parent.pid
 
 
 def is_this_python(path: str) -> bool:
@@ -163,7 +157,8 @@ class InProcessAction(ActionBase):
                 message = f"Unsupported parameters for ({self._task.action}) module: {message}"
             outcome: dict[str, Any] = {"failed": True, "msg": message}
         else:
-            outcome = self.OPERATION.outcome(checked.validated_parameters, Runtime(check_mode=self._task.check_mode))
+            runtime = Runtime(check_mode=self._task.check_mode, parent=controller(), say=self._display.display)
+            outcome = self.OPERATION.outcome(checked.validated_parameters, runtime)
         if not outcome.get("warnings"):
             outcome.pop("warnings", None)
         if self._tells_invocation(variables):

@@ -41,8 +41,8 @@ class Row:
 
     Attributes:
         name: the task's name, and the name of its cluster.
-        arguments: the module's options; those of C(config) and C(config_info) get group and name of the cluster
-            unless C(whole) is set.
+        arguments: the module's options; those of C(config), C(config_info) and C(verify) get group and name of the
+            cluster unless C(whole) is set.
         outcome: what has to come of it.
         cluster: how the cluster is laid out, in the fleet file's words; none by default settings alone.
         keywords: the task's keywords.
@@ -61,6 +61,7 @@ class Row:
 
 
 NFT = {"mode": "NFTABLES"}
+NODE_PORTS = {"localhost_nodeports": 3}
 CONFIG = [
     Row("switch", NFT, CHANGED),
     Row("check-diff", NFT, CHANGED, keywords={"diff": True, "check_mode": True}),
@@ -139,6 +140,39 @@ CONFIG_INFO = [
     Row("wrong-list", {"tags": {"environment": "dev"}}, failed("argument 'tags' is of type"), whole=True),
     Row("both", {"resource_id": f"{ELSEWHERE}/both"}, failed("mutually exclusive: resource_id|name")),
     Row("without-group", {"name": "x"}, failed("'name': resource_group"), whole=True),
+]
+
+QUICK = {"wait_timeout": 1, "poll_interval": 1, "settle_seconds": 1}
+"""Seconds are real ones here."""
+STAYS = {"mode": "NFTABLES"}
+VERIFY = [
+    Row("proven", QUICK, OK, STAYS),
+    Row("proven-check", {**NFT, **QUICK}, OK, STAYS, {"check_mode": True, "diff": True}),
+    Row("by-id", {**QUICK, "resource_id": f"{ELSEWHERE}/by-id"}, OK, {"mode": "IPVS"}, whole=True),
+    Row(
+        "many",
+        {"clusters": [{"host": "web", "resource_group": "rg1", "name": "many", "access": "admin"}], **QUICK},
+        OK,
+        whole=True,
+    ),
+    Row("safe", {**NFT, "phase": "before"}, OK),
+    Row("tolerated", {**NFT, "phase": "before", "tolerate": "localhost-nodeports"}, OK, {"kubernetes": NODE_PORTS}),
+    Row("silent", {**QUICK, "unverified": "warn"}, OK, {"kubernetes": {"api": "unauthorized"}}),
+    Row("rebooted", {**QUICK, "mode": "IPVS", "previous_mode": "IPTABLES"}, OK, {"mode": "IPVS"}),
+    Row("by-command", {**QUICK, "access": "run_command"}, OK, {"kubernetes": {"private": True}}),
+    # evidence of failure, and missing evidence
+    Row("contradicted", {**NFT, **QUICK}, failed("which means iptables")),
+    Row("unsafe", {**NFT, "phase": "before"}, failed("[localhost-nodeports]"), {"kubernetes": NODE_PORTS}),
+    Row("forbidden", {**NFT, **QUICK}, failed("HTTP 403"), {**STAYS, "kubernetes": {"pod_proxy": "forbidden"}}),
+    Row("unknown", QUICK, failed("HTTP 401"), {"kubernetes": {"api": "unauthorized"}}),
+    Row("stopped", QUICK, failed("az aks start"), {"power": "Stopped"}),
+    Row("absent", {**QUICK, "name": "nobody"}, failed("ResourceNotFound")),
+    # arguments
+    Row("wrong-phase", {"phase": "during"}, failed("value of phase must be one of: after, before")),
+    Row("wrong-rule", {**NFT, "phase": "before", "tolerate": ["x"]}, failed("There is no rule x.")),
+    Row("both", {"clusters": []}, failed("mutually exclusive: clusters|resource_id|name")),
+    Row("twice", {"clusters": [{"resource_group": "rg1", "name": "x"}] * 2}, failed("names x twice"), whole=True),
+    Row("no-kubeconfig", {**QUICK, "kubeconfig": "/nowhere/config"}, failed("/nowhere/config")),
 ]
 
 PREVIEW_FEATURE = [

@@ -15,6 +15,8 @@ from tests.support.playbook import Ansible, play
 
 MODULES = Path(__file__).resolve().parents[2] / "plugins" / "modules"
 NAMES = sorted(path.stem for path in MODULES.glob("*.py"))
+# cli_extension needs az on its host: tests/clients runs its examples. show is an action plugin that shows lines.
+AZURE = [name for name in NAMES if name not in ("cli_extension", "show")]
 ZEROS = "00000000-0000-0000-0000-000000000000"
 ONES = "11111111-1111-1111-1111-111111111111"
 DEV = {"environment": "dev"}
@@ -25,6 +27,13 @@ CLUSTERS = [
     {"name": "aks-byo", "resource_group": "rg-web", "subscription": ZEROS, "plugin": "none"},
     {"name": "aks-shop-dev", "resource_group": "rg-shop", "subscription": ONES, "tags": DEV},
 ]
+PRIVATE = {
+    "name": "aks-web-private",
+    "resource_group": "rg-web",
+    "subscription": ZEROS,
+    "mode": "NFTABLES",
+    "kubernetes": {"private": True},
+}
 FLAGS = {
     "config": {"KubeProxyConfigurationPreview": "Registered"},
     "config_info": {"KubeProxyConfigurationPreview": "Registered"},
@@ -32,7 +41,10 @@ FLAGS = {
         "KubeProxyConfigurationPreview": "NotRegistered",
         "NodeDisruptionProfilePreview": "NotRegistered",
     },
+    "verify": {},
+    "wave": {"KubeProxyConfigurationPreview": "Registered"},
 }
+READERS = ("config_info", "verify")
 
 
 def text_of(module: str, name: str) -> str:
@@ -50,16 +62,24 @@ def examples(module: str) -> list[dict[str, Any]]:
     return list(tasks)
 
 
-@pytest.mark.parametrize("module", NAMES)
+@pytest.mark.parametrize("module", AZURE)
 def test_examples_run(module: str, ansible: Ansible, hurried: Emulator) -> None:
-    hurried.reset({"clusters": CLUSTERS, "features": {ZEROS: FLAGS[module]}})
+    clusters = [*CLUSTERS, PRIVATE] if module == "verify" else CLUSTERS
+    hurried.reset({"clusters": clusters, "features": {ZEROS: FLAGS[module]}})
     tasks = examples(module)
-    fast = {f"aks.kube_proxy.{name}": {"poll_interval": 1} for name in NAMES if name != "config_info"}
+    fast: dict[str, dict[str, Any]] = {
+        f"aks.kube_proxy.{name}": {"poll_interval": 1} for name in AZURE if name != "config_info"
+    }
+    fast["aks.kube_proxy.verify"]["settle_seconds"] = 1
     environ = {**hurried.environment(), "AZURE_SUBSCRIPTION_ID": ZEROS}
     run = ansible.play([play(*tasks, module_defaults=fast)], environ=environ)
     assert run.status == 0, run
     assert len(run.results) == len(tasks)
-    changes = [result.values["changed"] for result in run.results if module != "config_info"]
+    changes = [
+        result.values["changed"]
+        for task, result in zip(tasks, run.results, strict=True)
+        if module not in READERS and f"aks.kube_proxy.{module}" in task
+    ]
     assert all(changes), "an example without effect shows little"
 
 
@@ -74,18 +94,26 @@ def test_returned_values_are_the_documented_ones(ansible: Ansible, hurried: Emul
         },
         {"name": "config_info", "aks.kube_proxy.config_info": {"subscriptions": [ONES]}},
         {"name": "preview_feature", "aks.kube_proxy.preview_feature": {}},
+        {"name": "verify", "aks.kube_proxy.verify": {"resource_group": "rg-web", "name": "aks-web-test"}},
+        {
+            "name": "wave",
+            "aks.kube_proxy.wave": {"clusters": [{"resource_group": "rg-web", "name": "aks-web-dev", "mode": "IPVS"}]},
+        },
     ]
     run = ansible.play([play(*tasks)], environ=environ)
     assert run.status == 0, run
     common = {"changed", "diff", "warnings", "invocation"}
-    for module in NAMES:
+    for module in AZURE:
         documented = yaml.safe_load(text_of(module, "RETURN"))
         returned = set(run.result(module).values) - common
         assert returned <= set(documented), module
         promised = {name for name, value in documented.items() if not str(value["returned"]).startswith("failure")}
         assert promised <= returned, module
     (cluster,) = run.result("config_info").values["clusters"]
-    assert set(cluster) == set(yaml.safe_load(text_of("config_info", "RETURN"))["clusters"]["contains"])
+    (verdict,) = run.result("wave").values["clusters"].values()
+    (proof,) = run.result("verify").values["clusters"].values()
+    for module, value in (("config_info", cluster), ("wave", verdict), ("verify", proof)):
+        assert set(value) == set(yaml.safe_load(text_of(module, "RETURN"))["clusters"]["contains"])
 
 
 def test_ansible_doc_shows_each_module(ansible: Ansible) -> None:
@@ -96,7 +124,7 @@ def test_ansible_doc_shows_each_module(ansible: Ansible) -> None:
     assert sorted(described) == names
     for module, name in zip(NAMES, names, strict=True):
         options = described[name]["doc"]["options"]
-        assert {"secret", "cloud_environment"} <= set(options)
+        assert ({"secret", "cloud_environment"} <= set(options)) == (module in AZURE)
         assert set(yaml.safe_load(text_of(module, "DOCUMENTATION"))["options"]) <= set(options)
     page = ansible.run("ansible-doc", *names)
     assert page.returncode == 0
@@ -110,3 +138,15 @@ def test_playbooks_are_checked_and_listed_without_azure(ansible: Ansible) -> Non
     listed = ansible.run(*ansible.command(plays, "--list-tasks"))
     assert listed.returncode == 0, listed.stderr
     assert all(task["name"] in listed.stdout for module in NAMES for task in examples(module))
+
+
+def test_show_shows_lines_as_they_are(ansible: Ansible) -> None:
+    lines = ["a  'quoted'  line", "x" * 200, "", "{{ not a template }}"]
+    tasks: list[dict[str, Any]] = [
+        {"name": "show", "aks.kube_proxy.show": {"lines": [*lines[:3], "{% raw %}{{ not a template }}{% endraw %}"]}},
+        {"name": "wrong", "aks.kube_proxy.show": {"line": "one"}, "ignore_errors": True},
+    ]
+    run = ansible.play([play(*tasks)])
+    assert "\n".join(f"  {line}".rstrip() for line in lines) in run.stdout
+    assert (run.result("show").values["changed"], run.result("show").values["lines"]) == (False, lines)
+    assert run.result("wrong").event == "failed"

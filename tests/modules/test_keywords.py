@@ -12,7 +12,7 @@ from tests.emulator import Emulator
 from tests.emulator.fleet import SUBSCRIPTION
 from tests.support.playbook import LOCAL, MODULE, Ansible, Inventory, play, task
 
-INFO, CONFIG = "aks.kube_proxy.config_info", "aks.kube_proxy.config"
+INFO, CONFIG, VERIFY = "aks.kube_proxy.config_info", "aks.kube_proxy.config", "aks.kube_proxy.verify"
 GROUP = "group/aks.kube_proxy.aks"
 REGISTERED = {SUBSCRIPTION: {"KubeProxyConfigurationPreview": "Registered"}}
 
@@ -80,6 +80,8 @@ def test_loops_hosts_and_conditions(ansible: Ansible, azure: Emulator) -> None:
         ),
         task("same", CONFIG, {**mine, "mode": "IPTABLES"}, notify="wrong handler", run_once=True),
         task("switched", CONFIG, {**mine, "mode": "NFTABLES"}, notify="handler", throttle=2),
+        task("proven", VERIFY, {**mine, "settle_seconds": 0, "poll_interval": 1}, throttle=2, register="proof"),
+        task("standing", "ansible.builtin.debug", {"msg": "{{ proof.clusters[cluster].state }}"}),
     ]
     handlers = [
         {"name": name, "ansible.builtin.debug": {"msg": "handled"}, "listen": name}
@@ -98,6 +100,7 @@ def test_loops_hosts_and_conditions(ansible: Ansible, azure: Emulator) -> None:
     assert {result.event for result in run.results_of("skipped")} == {"skipped"}
     assert run.result("predicted").values["diff"]["after"]["properties"]["networkProfile"]["kubeProxyConfig"]
     assert [result.values["changed"] for result in run.results_of("switched")] == [True] * 3
+    assert [result.message for result in run.results_of("standing")] == ["verified"] * 3, run
     assert {result.host for result in run.results_of("handler")} == {"c1", "c2", "c3"}
     assert run.results_of("wrong handler") == []
     assert '"mode": "IPVS"' in run.stdout  # the diff that C(diff: true) shows

@@ -46,11 +46,12 @@ def test_the_message_names_package_and_python(way: str, execution: str, bare: An
         "config": {**one, "mode": "NFTABLES"},
         "config_info": one,
         "preview_feature": {},
+        "verify": one,
         "config_info wrong": {"modus": 1},
     }
     tasks = [task(name, f"aks.kube_proxy.{name.split()[0]}", arguments) for name, arguments in calls.items()]
     run = bare.play([play(*tasks, vars={"aks_execution": execution})], "-v")
-    for name in ("config", "config_info", "preview_feature"):
+    for name in ("config", "config_info", "preview_feature", "verify"):
         message = run.result(name).message
         assert run.result(name).event == "failed", run
         assert "Failed to import the required Python library (azure-" in message, message

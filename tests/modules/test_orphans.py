@@ -32,6 +32,14 @@ SWITCH = play(
     )
 )
 
+LOOK = play(
+    task(
+        "look",
+        "aks.kube_proxy.verify",
+        {"resource_group": "rg1", "name": "c1", "mode": "NFTABLES", "poll_interval": POLL},
+    )
+)
+
 
 def eventually(holds: Callable[[], Any], seconds: float, what: str) -> None:
     """Wait until something holds."""
@@ -64,10 +72,10 @@ def cluster_calls(azure: Emulator, *methods: str) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def playing(ansible: Ansible, azure: Emulator) -> Iterator[subprocess.Popen[bytes]]:
+def playing(ansible: Ansible, azure: Emulator, plays: dict[str, Any]) -> Iterator[subprocess.Popen[bytes]]:
     """The playbook, running; nothing of it is left over afterwards."""
     process = subprocess.Popen(
-        ansible.command([SWITCH]),
+        ansible.command([plays]),
         env=ansible.variables(azure.environment()),
         cwd=ansible.folder,
         stdin=subprocess.DEVNULL,
@@ -112,6 +120,18 @@ def kill(process: subprocess.Popen[bytes], number: signal.Signals, whole_group: 
     return workers
 
 
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["kill", "terminate"])
+def test_killed_while_looking(number: signal.Signals, ansible: Ansible, azure: Emulator) -> None:
+    """The threads that ask a cluster end with their worker."""
+    with playing(ansible, azure, LOOK) as process:
+        eventually(lambda: len(azure.kubernetes_requests()) >= 6, 30, "looks")
+        workers = kill(process, number, False)
+        eventually(lambda: not any(map(runs, workers)), POLL + SLACK, "the worker's end")
+        asked = len(azure.kubernetes_requests())
+        time.sleep(POLL + 0.5)
+        assert len(azure.kubernetes_requests()) == asked, "somebody goes on asking"
+
+
 def rerun(ansible: Ansible, azure: Emulator) -> dict[str, Any]:
     """The result of the same playbook, run again to its end."""
     run = ansible.play([SWITCH], environ=azure.environment())
@@ -126,7 +146,7 @@ def rerun(ansible: Ansible, azure: Emulator) -> dict[str, Any]:
 )
 def test_killed_while_waiting(number: signal.Signals, whole_group: bool, ansible: Ansible, azure: Emulator) -> None:
     """Nothing is asked later than one poll after, the worker ends, and a rerun finds the switch done."""
-    with playing(ansible, azure) as process:
+    with playing(ansible, azure, SWITCH) as process:
         eventually(lambda: len(cluster_calls(azure, "GET")) >= 3, 30, "polls")
         workers = kill(process, number, whole_group)
         eventually(lambda: not any(map(runs, workers)), POLL + SLACK, "the worker's end")
@@ -144,7 +164,7 @@ def test_killed_while_waiting(number: signal.Signals, whole_group: bool, ansible
 def test_killed_between_reading_and_writing(ansible: Ansible, azure: Emulator) -> None:
     """The read had been answered too late: what it says is not acted on any more."""
     azure.fault("slow", match={"method": "GET", "cluster": "c1"}, seconds=SLOW)
-    with playing(ansible, azure) as process:
+    with playing(ansible, azure, SWITCH) as process:
         eventually(lambda: cluster_calls(azure, "GET"), 30, "the first read")
         workers = kill(process, signal.SIGKILL, False)
         eventually(lambda: not any(map(runs, workers)), SLOW + SLACK, "the worker's end")
@@ -152,7 +172,7 @@ def test_killed_between_reading_and_writing(ansible: Ansible, azure: Emulator) -
     azure.advance(0)
     stored = azure.cluster("c1")["properties"]
     assert "kubeProxyConfig" not in stored["networkProfile"]
-    with playing(ansible, azure) as process:
+    with playing(ansible, azure, SWITCH) as process:
         eventually(lambda: cluster_calls(azure, "PUT"), 30, "the switch of the second run")
         azure.advance(600)
         assert process.wait(30) == 0
@@ -162,12 +182,12 @@ def test_killed_between_reading_and_writing(ansible: Ansible, azure: Emulator) -
 def test_killed_while_the_write_is_under_way(ansible: Ansible, azure: Emulator) -> None:
     """Azure has taken the PUT: it is the last one, and a rerun joins the operation."""
     azure.fault("slow", match={"method": "PUT", "cluster": "c1"}, seconds=SLOW)
-    with playing(ansible, azure) as process:
+    with playing(ansible, azure, SWITCH) as process:
         eventually(lambda: cluster_calls(azure, "PUT"), 30, "the write")
         workers = kill(process, signal.SIGKILL, False)
         eventually(lambda: not any(map(runs, workers)), SLOW + SLACK, "the worker's end")
     before = len(azure.requests())
-    with playing(ansible, azure) as process:
+    with playing(ansible, azure, SWITCH) as process:
         eventually(lambda: len(azure.requests()) > before and len(cluster_calls(azure, "GET")) >= 3, 30, "joining")
         azure.advance(600)
         assert process.wait(30) == 0

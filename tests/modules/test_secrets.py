@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import re
+import tempfile
 from pathlib import Path
 from typing import Any
 
+import requests
 import yaml
 
 from tests.emulator import Emulator
@@ -124,3 +127,95 @@ def test_nothing_secret_is_shown(hurried: Emulator, ansible: Ansible) -> None:
         # ansible-core 2.22 has another word for it.
         masks = ("VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", "$REDACTED$")
         assert any(mask in text for mask in masks), "what is masked was there to be shown"
+
+
+PRIVATE = re.compile(r"PRIVATE KEY|BEGIN CERTIFICATE|LS0tLS1CRUdJ")
+"""What keys and certificates begin with, as they are and as kubeconfigs hold them."""
+PLUGIN = """#!/bin/sh
+echo '{"kind": "ExecCredential", "status": {"token": "TOKEN"}}'
+echo "got TOKEN" >&2
+"""
+
+
+def handed_out(emulator: Emulator, name: str) -> dict[str, Any]:
+    """The kubeconfig that Azure hands out for a cluster's administrator, read with a principal of its own."""
+    environ = emulator.environment()
+    session = requests.Session()
+    session.trust_env, session.verify = False, str(emulator.ca_path)
+    grant = {
+        "grant_type": "client_credentials",
+        "client_id": environ["AZURE_CLIENT_ID"],
+        "client_secret": environ["AZURE_SECRET"],
+        "scope": f"{emulator.url}/.default",
+    }
+    token = session.post(f"{emulator.url}/{environ['AZURE_TENANT']}/oauth2/v2.0/token", data=grant, timeout=20).json()
+    path = f"{emulator.cluster(name)['id']}/listClusterAdminCredential?api-version=2026-08-01"
+    headers = {"Authorization": f"Bearer {token['access_token']}"}
+    answer = session.post(f"{emulator.url}{path}", headers=headers, timeout=20).json()
+    content: dict[str, Any] = yaml.safe_load(base64.b64decode(answer["kubeconfigs"][0]["value"]))
+    return content
+
+
+def test_nothing_of_a_clusters_credentials_is_shown(hurried: Emulator, ansible: Ansible) -> None:
+    """Kubeconfigs, tokens, certificates and keys: whatever way they came, whether they were taken or not."""
+    inside = {
+        "local": {},
+        "refused": {"api": "unauthorized"},
+        "entra": {"entra": True},
+        "stranger": {"entra": True, "api": "unauthorized"},
+        "forbidden": {"pod_proxy": "forbidden"},
+    }
+    hurried.reset({"clusters": [{"name": name, "kubernetes": settings} for name, settings in inside.items()]})
+    config = handed_out(hurried, "local")
+    user = config["users"][0]["user"]
+    token, key = user["token"], user["client-key-data"]
+    assert len(token) > 20
+    assert len(key) > 100
+    (ansible.folder / "login").write_text(PLUGIN.replace("TOKEN", token))
+    (ansible.folder / "login").chmod(0o755)
+    plugged = {"exec": {"command": "./login", "apiVersion": "client.authentication.k8s.io/v1"}}
+    files = {"all": user, "bearer": {"token": token}, "plugin": plugged, "stale": {"token": token[:-4] + "beef"}}
+    for name, given in files.items():
+        written = {**config, "users": [{**config["users"][0], "user": given}]}
+        (ansible.folder / name).write_text(yaml.safe_dump(written), encoding="utf-8")
+    cases: dict[str, tuple[str, str]] = {  # the options beside the cluster, as access or as a kubeconfig's file
+        **{f"{name} {access}": (name, access) for name in inside for access in ("user", "admin", "run_command")},
+        **{f"local {name}": ("local", name) for name in files},
+    }
+    # A process for each takes its time: one of each kind.
+    ordinary = ("local user", "local plugin", "local stale", "refused admin", "stranger user", "entra run_command")
+    runs = [(case, IN_PROCESS) for case in cases] + [(case, MODULE) for case in ordinary]
+    tasks = []
+    for case, way in runs:
+        name, access = cases[case]
+        by_file = {"kubeconfig": str(ansible.folder / access), "context": config["current-context"]}
+        arguments = {
+            "resource_group": "rg1",
+            "name": name,
+            "settle_seconds": 0,
+            "wait_timeout": 1,
+            "poll_interval": 1,
+            **(by_file if access in files else {"access": access}),
+        }
+        execution = {"aks_execution": "module" if way == MODULE else "auto"}
+        tasks.append(task(f"{case} {way}", "aks.kube_proxy.verify", arguments, register="result", vars=execution))
+        tasks.append(task(f"Show {case} {way}", "ansible.builtin.debug", {"var": "result"}))
+    environ = {**hurried.environment(), "ANSIBLE_LOG_PATH": str(ansible.folder / "ansible.log")}
+    with tempfile.TemporaryDirectory() as temporary:  # of a short name: Ansible makes a socket in it
+        run = ansible.play([play(*tasks)], "-vvvv", "--diff", environ={**environ, "TMPDIR": temporary})
+        folders = (Path(temporary), ansible.folder / "local-tmp", ansible.folder / "remote-tmp")
+        left = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+        assert not [path for path in left if PRIVATE.search(path.read_text(errors="replace"))], left
+
+    good = {f"{name} {access}" for name in ("local", "entra") for access in ("user", "admin", "run_command")}
+    good |= {"local all", "local bearer", "local plugin"}
+    for case, way in runs:
+        result = run.result(f"{case} {way}")
+        assert run.ways[f"{case} {way}"] == way
+        assert (result.event == "ok") == (case in good), f"{case} {way}: {result.message}"
+    log = (ansible.folder / "ansible.log").read_text(encoding="utf-8")
+    record = ansible.record.read_text(encoding="utf-8")
+    for where, text in (("stdout", run.stdout), ("stderr", run.stderr), ("log file", log), ("results", record)):
+        leaked = [secret for secret in (token, token[:-4], key, key[:60], TOKEN) if secret in text]
+        assert not leaked, f"in the {where}: {leaked}"
+        assert not PRIVATE.search(text), f"in the {where}: {PRIVATE.search(text)}"
