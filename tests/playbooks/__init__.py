@@ -1,0 +1,1 @@
+"""Runs rollouts through real ansible-playbook processes against the emulator."""

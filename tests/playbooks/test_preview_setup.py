@@ -1,0 +1,77 @@
+"""The playbook preview_setup: the flag once for each subscription, from whatever tells of subscriptions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from tests.emulator.fleet import SUBSCRIPTION
+from tests.playbooks.support import FLAG, Estate, Rollout, cluster
+
+SETUP = "aks.kube_proxy.preview_setup"
+OTHER = "22222222-2222-2222-2222-222222222222"
+FLEET = [cluster(f"c{number}", subscription=(SUBSCRIPTION, OTHER)[number % 2]) for number in range(6)]
+HOSTS = {one["name"]: {"aks_subscription_id": one["subscription"]} for one in FLEET}
+FULL_FLAG = f"Microsoft.ContainerService/{FLAG}"
+
+
+def registered(done: Rollout) -> dict[str, int]:
+    """How often the flag was asked for, by subscription."""
+    paths = [entry["path"] for entry in done.requests if entry["path"].endswith(f"/features/{FLAG}/register")]
+    return dict(Counter(path.split("/")[2] for path in paths))
+
+
+def refreshed(done: Rollout) -> dict[str, int]:
+    """How often the provider was registered again, by subscription."""
+    paths = [entry["path"] for entry in done.requests if entry["path"].endswith("ContainerService/register")]
+    return dict(Counter(path.split("/")[2] for path in paths))
+
+
+def set_up(estate: Estate, *options: str, hosts: Any = HOSTS, **variables: Any) -> Rollout:
+    inventory = {"all": {"hosts": hosts}} if hosts else {"all": {}}
+    return estate.roll(FLEET[:0], *options, playbook=SETUP, inventory=inventory, **variables)
+
+
+def laid_out(estate: Estate) -> None:
+    estate.lay_out(*FLEET, flag="NotRegistered")
+
+
+def test_once_for_each_subscription_however_many_hosts(estate: Estate, settings: dict[str, str]) -> None:
+    laid_out(estate)
+    predicted = set_up(estate, "--check", settings=settings)
+    assert (predicted.status, predicted.writes) == (0, []), predicted.run
+    assert sum(predicted.counted("changed").values()) == 1
+    done = set_up(estate, settings=settings)
+    assert done.status == 0, done.run
+    assert registered(done) == refreshed(done) == {SUBSCRIPTION: 1, OTHER: 1}
+    assert [estate.azure.feature_state(FULL_FLAG, one) for one in (SUBSCRIPTION, OTHER)] == ["Registered"] * 2
+    again = set_up(estate, settings=settings)
+    assert (again.status, again.writes, sum(again.counted("changed").values())) == (0, [], 0), again.run
+
+
+def test_limit_leaves_the_other_subscriptions_alone(estate: Estate) -> None:
+    laid_out(estate)
+    assert registered(set_up(estate, "--limit", "c1")) == {OTHER: 1}
+
+
+def test_without_an_inventory_the_credentials_subscription_or_a_list_is_set_up(estate: Estate) -> None:
+    laid_out(estate)
+    assert registered(set_up(estate, hosts=None)) == {SUBSCRIPTION: 1}
+    laid_out(estate)
+    named = set_up(estate, hosts=None, preview_setup_subscriptions=f"{SUBSCRIPTION}, {OTHER}")
+    assert registered(named) == {SUBSCRIPTION: 1, OTHER: 1}
+
+
+def test_a_run_that_was_killed_while_the_flag_registers_is_taken_up(estate: Estate) -> None:
+    estate.lay_out(*FLEET, flag="Registering", registration_seconds=900)
+    done = set_up(estate, "--limit", "c0")
+    assert done.status == 0, done.run
+    assert (registered(done), refreshed(done)) == ({}, {SUBSCRIPTION: 1})
+
+
+def test_a_flag_that_cannot_be_had_ends_the_run(estate: Estate) -> None:
+    laid_out(estate)
+    estate.azure.fault("forbidden", match={"path": "register"}, times=None)
+    done = set_up(estate)
+    assert done.status == 2
+    assert "AuthorizationFailed" in done.run.stdout + done.run.stderr
