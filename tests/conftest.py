@@ -1,4 +1,4 @@
-"""What all tests share: Hypothesis profiles, and the Ansible that is tested."""
+"""What all tests share: Hypothesis profiles, the network that they stay on, and the Ansible that is tested."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import pytest
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
+
+pytest_plugins = ["tests.support.network"]
 
 # The same examples on every run: no push fails for what the pusher did not touch. The long run looks for new ones,
 # except where a push waits for it.

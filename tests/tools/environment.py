@@ -38,6 +38,8 @@ class Environment:
     """Acceptable Python versions, best first."""
     files: tuple[str, ...] = ()
     """Requirement files, relative to the repository root."""
+    hashes: bool = False
+    """Whether the files hold a hash of everything that is installed; what is downloaded has to match one."""
     packages: tuple[str, ...] = ()
     """Further requirements."""
     floors: bool = False
@@ -49,6 +51,8 @@ class Environment:
 
 TESTS = ("pytest>=9.0", "pytest-xdist>=3.8", "hypothesis>=6.100")
 EMULATOR = "tests/emulator/requirements.txt"
+GUARD = ROOT / "tests" / "support" / "aks_loopback_only.py"
+GUARD_VARIABLE = "AKS_TEST_LOOPBACK_ONLY"
 
 
 def core(name: str, release: str, python: str, *, floors: bool = False) -> Environment:
@@ -70,6 +74,7 @@ ENVIRONMENTS = {
         folder=".venv",
         pythons=("3.13", "3.12", "3.11", "3.14"),
         files=("tests/requirements/dev.lock",),
+        hashes=True,
         purpose="development and make test",
     ),
     "core-2.16": core("2.16", "2.16.19", "3.10", floors=True),
@@ -89,6 +94,13 @@ ENVIRONMENTS = {
         packages=("ansible==14.5.0", *TESTS),
         collection_requirements="azure/azcollection",
         purpose="azure.azcollection and its requirements together with ours",
+    ),
+    "fuzz": Environment(
+        folder=".venv-fuzz",
+        pythons=("3.13", "3.12", "3.11"),
+        files=(EMULATOR, "requirements.txt"),
+        packages=("ansible-core>=2.19", "hypothesis>=6.100", "atheris==3.0.0"),
+        purpose="coverage-guided fuzzing",
     ),
 }
 
@@ -157,11 +169,18 @@ def build_alone(name: str) -> Path:
     """Build the environment; nobody else does so now."""
     environment = ENVIRONMENTS[name]
     folder = ROOT / environment.folder
+    install_packages(environment, folder)
+    link_guard(folder)
+    return folder / "bin"
+
+
+def install_packages(environment: Environment, folder: Path) -> None:
+    """Make the environment anew unless it is up to date."""
     stamp = folder / "stamp"
     if stamp.is_file() and not os.environ.get("PYTHON"):
         built_with = stamp.read_text().partition("\n")[0]
         if Path(built_with).exists() and stamp.read_text() == stamp_text(environment, built_with):
-            return folder / "bin"
+            return
     python = find_python(environment.pythons)
     if python is None:
         wanted = " or ".join(environment.pythons)
@@ -175,12 +194,12 @@ def build_alone(name: str) -> Path:
         pip_install(environment, folder)
         link_collection(folder)
         stamp.write_text(wanted_stamp)
-    return folder / "bin"
 
 
 def pip_install(environment: Environment, folder: Path) -> None:
     """Install the environment's packages; pip refuses sets of requirements that cannot live together."""
     pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "-qq", *environment.packages]
+    pip += ["--require-hashes"] if environment.hashes else []
     pip += [word for name in environment.files for word in ("--requirement", str(ROOT / name))]
     pip += floors() if environment.floors else []
     subprocess.run(pip, check=True, env=pip_environment(), cwd=ROOT)
@@ -196,6 +215,21 @@ def link_collection(folder: Path) -> None:
     link = folder / "collections" / "ansible_collections" / "aks" / "kube_proxy"
     link.parent.mkdir(parents=True, exist_ok=True)
     link.symlink_to(os.path.relpath(ROOT, link.parent), target_is_directory=True)
+
+
+def link_guard(folder: Path) -> None:
+    """Let every Python process that a test starts from this environment stay on loopback, wherever it stands.
+
+    A .pth file is read whatever PYTHONPATH says; without the variable, which tests set, it does nothing.
+    """
+    (packages,) = folder.glob("lib/python3*/site-packages")
+    link, start = packages / GUARD.name, packages / f"{GUARD.stem}.pth"
+    target = os.path.relpath(GUARD, packages)
+    if not link.is_symlink():
+        link.symlink_to(target)
+    line = f"import os; '{GUARD_VARIABLE}' in os.environ and __import__('{GUARD.stem}').install()\n"
+    if not start.is_file() or start.read_text() != line:
+        start.write_text(line)
 
 
 def main() -> None:
