@@ -25,8 +25,8 @@ heading = @printf '\n==> %s: %s\n' "$@" "$(1)"
 with_environment = if bin=$$($(ENVIRONMENT) $(1)); then $(2); \
 	elif [ $$? -eq 3 ]; then echo "skipped: $@ needs a Python that is not on this machine"; else exit 1; fi
 
-.PHONY: help venv env demo unit test test-all fmt lint types docs-lint contract operations modules molecule sanity ansible-lint \
-	packaging test-clients test-azcollection test-long lock clean
+.PHONY: help venv env demo chaos unit test test-all fmt lint types docs-lint contract operations modules playbooks molecule sanity ansible-lint \
+	packaging test-clients test-azcollection test-long mutation lock audit fuzz clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-zA-Z0-9%-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
@@ -40,6 +40,10 @@ env: venv ## Print shell exports: eval "$(make -s env)"
 demo: venv ## The main job on real output, against the emulator
 	$(call heading,preview and switch of a fleet)
 	@$(IN_ENV) python -m tests.demo
+
+chaos: venv ## Rollouts under faults, a minute's worth; SEED=n RUNS=n: as many stories of that campaign
+	$(call heading,fault campaign)
+	@$(IN_ENV) python -m tests.chaos --seed $(or $(SEED),1) $(if $(RUNS),--runs $(RUNS),--runs 4 --short --minutes 1) $(ARGS)
 
 # --- tiers ---
 
@@ -85,6 +89,10 @@ modules: venv ## Modules under real ansible-playbook over real HTTPS
 	$(call heading,module tests)
 	@$(PYTEST) -n 2 tests/modules
 
+playbooks: venv ## Roles and playbooks under real ansible-playbook
+	$(call heading,playbook tests)
+	@$(PYTEST) -n 2 tests/playbooks
+
 molecule: venv ## Molecule scenarios
 	$(call heading,molecule)
 	@rm -f .cache/molecule/state.yml  # after an interrupted run it would say that the emulator is there
@@ -107,7 +115,7 @@ packaging: venv ## The built collection, its metadata and the toolchain itself
 test-core-%: venv ## Unit and module tests on ansible-core 2.16 (oldest Python and packages), 2.18, 2.20 or next
 	$(call heading,on another ansible-core)
 	@$(call with_environment,core-$*,"$$bin/ansible" --version | sed -n 1p; \
-		"$$bin/python" -m $(PYTEST_OPTIONS) -n 2 tests/unit tests/operations tests/modules)
+		"$$bin/python" -m $(PYTEST_OPTIONS) -n 2 tests/unit tests/operations tests/modules tests/playbooks)
 
 # The next core's pylint is pinned to an archive on a code host, which not every machine reaches.
 sanity-core-%: venv ## ansible-test sanity of another ansible-core
@@ -128,13 +136,25 @@ test-long: venv ## Property-based tests with many more examples, and tests marke
 	$(call heading,long runs)
 	@$(PYTEST) -n 2 --hypothesis-profile=long -m 'long or hypothesis'
 
+mutation: venv ## Changes that no test notices; ONLY="_domain/waves" a part of the files, SAMPLE=n SEED=n so many mutants
+	$(call heading,mutation check)
+	@$(IN_ENV) python -m tests.tools.mutation $(if $(ONLY),--only $(ONLY)) $(if $(SAMPLE),--sample $(SAMPLE)) \
+		$(if $(SEED),--seed $(SEED)) $(ARGS)
+
 # --- upkeep ---
 
-lock: venv ## Resolve tests/requirements/dev.in again into dev.lock, for all supported Pythons
+lock: venv ## Resolve tests/requirements/dev.in into dev.lock, with hashes, for all supported Pythons; ARGS=--upgrade: the newest
 	$(call heading,resolving)
-	@$(BIN)/pip install --quiet uv
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --upgrade \
-		tests/requirements/dev.in --output-file tests/requirements/dev.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+		$(ARGS) tests/requirements/dev.in --output-file tests/requirements/dev.lock
+
+fuzz: venv ## Coverage-guided fuzzing of all that reads from outside; SECONDS=n: for all readers together (300)
+	$(call heading,coverage-guided fuzzing)
+	@$(call with_environment,fuzz,PYTHONPATH="$(COLLECTIONS):$(ROOT)" "$$bin/python" -m tests.fuzz --seconds $(or $(SECONDS),300))
+
+audit: venv ## Known vulnerabilities in dev.lock and in the lower bounds of requirements.txt, where the data can be had
+	$(call heading,known vulnerabilities)
+	@$(IN_ENV) python -m tests.tools.audit
 
 clean: ## Remove all environments and caches
 	rm -rf .venv .venv-* .cache .ansible
