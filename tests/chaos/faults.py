@@ -161,3 +161,13 @@ CIRCUMSTANCES = (
 )
 
 ALL = (*FAULTS, *KILLS, *CIRCUMSTANCES)
+
+_SIGTERM, _SIGKILL, _SIGINT = KILLS
+_JOURNAL_FULL, _SUMMARY_FULL, _TWO = CIRCUMSTANCES
+INTERRUPTIONS = (
+    *((one,) for one in (*KILLS, *CIRCUMSTANCES, _JOURNAL_FULL)),
+    (_SIGTERM, _TWO),
+    (_SIGKILL, _TWO),
+    (_SIGINT, _SUMMARY_FULL),
+)
+"""What a writing act gets besides, in turns. Each kill and circumstance comes in a fifth of the acts or more."""

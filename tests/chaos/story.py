@@ -5,17 +5,17 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from tests.chaos.faults import CIRCUMSTANCES, EVERYWHERE, FAULTS, KILLS, PREVIEW, ROLLBACK, ROLLOUT, Fault
+from tests.chaos.faults import EVERYWHERE, FAULTS, INTERRUPTIONS, KILLS, PREVIEW, ROLLBACK, ROLLOUT, Fault
 
-SIZE = 5
+T = TypeVar("T")
+
+SIZE = 6
 """Clusters in a story's fleet."""
-STRIKES = {PREVIEW: 10, ROLLOUT: 14, ROLLBACK: 10}
+STRIKES = {PREVIEW: 14, ROLLOUT: 20, ROLLBACK: 16}
 """Faults that are laid for each act."""
-PREVIEWS = 0.5
-KILLED = 0.6
-CIRCUMSTANCED = 0.45
+PREVIEWS = 0.75
 LATEST = {PREVIEW: 12, ROLLOUT: 60, ROLLBACK: 40}
 """Requests to Resource Manager after which the last deed happens, at the latest."""
 
@@ -133,10 +133,8 @@ def _strikes(
     dealt = _dealt(f"{seed}/{act}", fitting, number * STRIKES[act], STRIKES[act])
     chosen = [fault for fault in dealt if nodes or not fault.nodes]
     if act != PREVIEW:
-        if dice.random() < KILLED:
-            chosen.append(KILLS[number % len(KILLS)])
-        if dice.random() < CIRCUMSTANCED:
-            chosen.append(CIRCUMSTANCES[number // len(KILLS) % len(CIRCUMSTANCES)])
+        (interruption,) = _dealt(f"{seed}/{act}/interruptions", INTERRUPTIONS, number, 1)
+        chosen += interruption
     return tuple(Strike(fault, dice.choice(names), _moment(dice, act, fault)) for fault in chosen)
 
 
@@ -150,7 +148,7 @@ def _moment(dice: random.Random, act: str, fault: Fault) -> int:
     return dice.choice((0, 0, 1, 2)) if "method" not in fault.order.match else 0
 
 
-def _dealt(seed: str, cards: Sequence[Fault], first: int, many: int) -> list[Fault]:
+def _dealt(seed: str, cards: Sequence[T], first: int, many: int) -> list[T]:
     """Cards from a pack that is shuffled again and again, so that each comes as often as any other."""
     pack = _pack(random.Random(seed), cards)
     for _passed in range(first):
@@ -158,6 +156,6 @@ def _dealt(seed: str, cards: Sequence[Fault], first: int, many: int) -> list[Fau
     return [next(pack) for _taken in range(many)]
 
 
-def _pack(dice: random.Random, cards: Sequence[Fault]) -> Iterator[Fault]:
+def _pack(dice: random.Random, cards: Sequence[T]) -> Iterator[T]:
     while True:
         yield from dice.sample(cards, len(cards))

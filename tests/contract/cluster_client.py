@@ -61,7 +61,7 @@ class Inside:
     def ask(self, path: str, method: str = "GET", **more: Any) -> requests.Response:
         """Send one request with the token."""
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        return self.session.request(method, f"{self.server}{path}", headers=headers, timeout=20, **more)
+        return self.session.request(method, f"{self.server}{path}", headers=headers, timeout=60, **more)
 
     def json(self, path: str) -> Any:
         """Read a document."""

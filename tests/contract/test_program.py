@@ -30,12 +30,12 @@ def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
         yield process
     finally:
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
 
 
 def wait_for(path: Path, process: subprocess.Popen[str]) -> dict[str, str]:
     """Wait for the environment file; read it as a shell does."""
-    for _unused in range(200):
+    for _unused in range(1200):
         if path.exists():
             words = shlex.split(path.read_text())
             return dict(word.split("=", 1) for word in words if word != "export")
@@ -59,7 +59,7 @@ def test_from_start_to_end(tmp_path: Path, number: signal.Signals) -> None:
             shown = session.get(f"{environment['AZURE_CLOUD_ENVIRONMENT']}/_emulator/").json()
         assert (shown["speed"], len(shown["clusters"])) == (100, 1)
         process.send_signal(number)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=60)
         assert (process.returncode, err) == (0, "")
         assert environment["AZURE_CLOUD_ENVIRONMENT"] in out
         assert environment["AZURE_SECRET"] not in out
@@ -91,7 +91,7 @@ def test_a_port_that_is_taken_and_an_unwritable_file(tmp_path: Path) -> None:
     with running("--write-env", str(tmp_path / "env")) as process:
         port = wait_for(tmp_path / "env", process)["AZURE_CLOUD_ENVIRONMENT"].rpartition(":")[2]
         for wrong in (["--port", port], ["--write-env", str(tmp_path / "no" / "env")]):
-            done = subprocess.run([*COMMAND, *wrong], cwd=ROOT, capture_output=True, text=True, check=False, timeout=20)
+            done = subprocess.run([*COMMAND, *wrong], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
             assert done.returncode == 2
             assert done.stderr.startswith("emulator: ")
             assert len(done.stderr.splitlines()) == 1

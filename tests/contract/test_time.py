@@ -41,11 +41,11 @@ def test_time_runs_as_fast_as_told() -> None:
         with arm.session:
             begin = time.monotonic()
             url = arm.switch(NFTABLES).headers["azure-asyncoperation"]
-            assert 0.2 <= time.monotonic() - begin < 5  # the answer to the PUT takes its 20 s, too
+            assert time.monotonic() - begin >= 0.2  # the answer to the PUT takes its 20 s, too
             while arm.ask("GET", url).json()["status"] != "Succeeded":
                 time.sleep(0.02)
             taken = time.monotonic() - begin
-    assert 0.6 <= taken < 20
+    assert 0.6 <= taken < 60
 
 
 def test_a_late_answer_tells_the_state_of_when_it_was_made() -> None:

@@ -203,10 +203,10 @@ def test_az_that_cannot_be_run(call: Call, tmp_path: Path) -> None:
 def test_az_that_hangs_is_stopped_with_all_that_it_started(call: Call, tmp_path: Path) -> None:
     started = time.monotonic()
     result = call(f"sleep 300 & echo $! >{tmp_path}/child; wait", timeout=1)
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 100
     assert "az extension list has not ended after 1 seconds, and was stopped." in result["msg"]
     child = int((tmp_path / "child").read_text())
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while is_running(child) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not is_running(child)

@@ -132,14 +132,14 @@ def test_async(ansible: Ansible, azure: Emulator) -> None:
 def test_time_limit(ansible: Ansible, unhurried: Emulator) -> None:
     """The keyword C(timeout) ends a task in the middle of its wait."""
     fleet: dict[str, Any] = {"clusters": [{"name": "c1"}], "features": REGISTERED}
-    unhurried.reset({**fleet, "behaviour": {"operation_seconds": 60, "put_seconds": 0}})
+    unhurried.reset({**fleet, "behaviour": {"operation_seconds": 600, "put_seconds": 0}})
     arguments = {**cluster("c1"), "mode": "NFTABLES", "poll_interval": 1}
     started = time.monotonic()
     run = ansible.play(
         [play(task("limited", CONFIG, arguments, timeout=4), task("next", INFO, cluster("c1")))],
         environ=unhurried.environment(),
     )
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 120
     assert run.result("limited").event == "failed"
     # Ansible's own words, those of ansible-core 2.16 to 2.18 last.
     assert re.search("timed out|expected time frame", run.result("limited").message, re.IGNORECASE)

@@ -24,7 +24,7 @@ absent:
 tested:
 \t@echo '{REPORT}' > .cache/results/tested.xml; exit 1
 hangs:
-\t@sleep 60 & wait
+\t@sleep 600 & wait
 """
 
 
@@ -128,7 +128,7 @@ def test_a_step_that_hangs_is_ended_and_has_failed() -> None:
     start = time.monotonic()
     outcome = steps.Runner(None).run(steps.Step("hangs", 0.5 / 60 / steps.HARD_LIMIT))
     assert outcome.state == "failed"
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 60
 
 
 @pytest.mark.usefixtures("project")

@@ -245,7 +245,7 @@ class Estate:
         if through:
             run = through(command, self.ansible.variables(environ))
         else:
-            run = self.ansible.finished(self.ansible.run(*command, environ=environ, seconds=120))
+            run = self.ansible.finished(self.ansible.run(*command, environ=environ, seconds=400))
         return self.left(run, clusters)
 
     def left(self, run: Run, clusters: Sequence[Cluster]) -> Rollout:

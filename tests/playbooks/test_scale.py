@@ -14,7 +14,7 @@ from tests.playbooks.processes import rolling
 from tests.playbooks.support import NFTABLES, Estate, cluster
 from tests.support.playbook import play, task
 
-SPEED = 20
+SPEED = 8
 PUT_SECONDS = 10.0
 """How long Azure takes to accept a write: 8 to 13 seconds in 2026's recordings."""
 OPERATION = 90.0
@@ -101,7 +101,7 @@ def assert_affordable(azure: Emulator, max_parallel: int) -> Cost:
     assert max(asked.reads.values()) <= MOST_READS
     assert asked.in_flight <= max_parallel
     rounds = len(NAMES) / max_parallel
-    assert asked.seconds <= 2 * rounds * (PUT_SECONDS + OPERATION), "twice what it takes, on a busy machine"
+    assert asked.seconds <= 5 * rounds * (PUT_SECONDS + OPERATION), "one by one it would be more, however busy the machine"
     assert all(azure.cluster(name)["properties"]["provisioningState"] == "Succeeded" for name in NAMES)
     return asked
 

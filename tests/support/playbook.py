@@ -208,7 +208,7 @@ class Ansible:
         return self.finished(self.run(*command, environ=environ, seconds=seconds))
 
     def run(
-        self, *command: str, environ: Mapping[str, str] | None = None, seconds: float = 60
+        self, *command: str, environ: Mapping[str, str] | None = None, seconds: float = 400
     ) -> subprocess.CompletedProcess[str]:
         """Run any command with the same variables; a bare name is a command of the Ansible under test."""
         program = command[0] if "/" in command[0] else str(self.bin / command[0])

@@ -167,7 +167,7 @@ def test_an_authority_that_never_answers(place: Options, monkeypatch: pytest.Mon
     with silent_server() as port:
         error = failure({**place, **RIGHT, "adfs_authority_url": f"https://localhost:{port}"})
     assert f"Cannot reach localhost:{port}: no " in error.message
-    assert time.monotonic() - start < 15
+    assert time.monotonic() - start < 60
 
 
 def test_an_authority_that_takes_too_long(place: Options, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,7 +232,7 @@ def test_no_managed_identity(place: Options, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", f"http://127.0.0.1:{closed_port()}")
     start = time.monotonic()
     error = failure({**place, "tenant": None, "auth_source": "msi"})
-    assert time.monotonic() - start < 40
+    assert time.monotonic() - start < 60
     assert "This host must be an Azure resource with a managed identity" in error.message
 
 
@@ -242,5 +242,5 @@ def test_a_managed_identity_endpoint_that_never_answers(place: Options, monkeypa
     with silent_server() as port:
         monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", f"http://127.0.0.1:{port}")
         error = failure({**place, "tenant": None, "auth_source": "msi", "client_id": MACHINE})
-    assert time.monotonic() - start < 40
+    assert time.monotonic() - start < 60
     assert "This host must be an Azure resource with a managed identity" in error.message

@@ -97,4 +97,4 @@ def test_somebody_who_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     start = time.monotonic()
     with silent_server() as port, pytest.raises(AzureError, match=f"Cannot reach localhost:{port}: no "):
         find_cloud(f"https://localhost:{port}", verify=True)
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 60
