@@ -28,9 +28,12 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure import connections
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.runtime import Runtime
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.operation import Operation
 from ansible_collections.aks.kube_proxy.plugins.plugin_utils._plain import plain
+
+connections.prepare()  # Ansible's strategies import action plugins in the parent, before it forks workers
 
 AUTO = "auto"
 MODULE = "module"

@@ -8,7 +8,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from ansible_collections.aks.kube_proxy.plugins.module_utils._azure import arm
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure import arm, connections
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.authentication import Session
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.clouds import CLOUDS
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.runtime import Runtime
@@ -72,13 +72,13 @@ class Clock:
 def connected(patch: pytest.MonkeyPatch, answer: Answering) -> tuple[arm.Arm, Wire]:
     """Resource Manager of the public cloud, at the other end of such a wire."""
     wire, clock = Wire(answer), Clock()
-    real = arm._transport
+    real = connections.transport
 
     def transport(verify: bool | str) -> Any:
         made = real(verify)
         made.session.mount("https://", wire)
         return made
 
-    patch.setattr(arm, "_transport", transport)
+    patch.setattr(connections, "transport", transport)
     session: Any = Session(CLOUDS[0], Token(), None, True, "a test")  # type: ignore[arg-type]
     return arm.Arm(session, Runtime(now=lambda: clock.seconds, sleep=clock.sleep)), wire

@@ -101,7 +101,9 @@ def assert_affordable(azure: Emulator, max_parallel: int) -> Cost:
     assert max(asked.reads.values()) <= MOST_READS
     assert asked.in_flight <= max_parallel
     rounds = len(NAMES) / max_parallel
-    assert asked.seconds <= 5 * rounds * (PUT_SECONDS + OPERATION), "one by one it would be more, however busy the machine"
+    assert asked.seconds <= 5 * rounds * (PUT_SECONDS + OPERATION), (
+        "one by one it would be more, however busy the machine"
+    )
     assert all(azure.cluster(name)["properties"]["provisioningState"] == "Succeeded" for name in NAMES)
     return asked
 

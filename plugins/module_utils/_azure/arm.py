@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from ansible_collections.aks.kube_proxy.plugins.module_utils._azure import libraries
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure import connections, libraries
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.authentication import Session, explain_request_error
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.problems import (
@@ -33,20 +33,14 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.parsing imp
 try:
     from azure.core.exceptions import AzureError as SdkError
     from azure.core.pipeline.policies import HeadersPolicy, RequestIdPolicy, UserAgentPolicy
-    from azure.core.pipeline.transport import RequestsTransport
     from azure.core.rest import HttpRequest, HttpResponse
     from azure.mgmt.core import ARMPipelineClient
     from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
-    from requests.adapters import HTTPAdapter
-    from urllib3 import Retry
 except ImportError:
     pass  # libraries.require() tells
 
 VERSION = "1.0.0"
 USER_AGENT = f"ansible-collection/aks.kube_proxy/{VERSION}"
-CONNECT_SECONDS = 20
-READ_SECONDS = 120
-CONNECTIONS = 300  # that are kept; as many as a wave has threads at most
 TRIES = 6
 CONNECTION_TRIES = 4
 BACKOFF_SECONDS = (2.0, 4.0, 8.0, 16.0, 32.0)
@@ -163,6 +157,10 @@ class Arm:
         self.session = session
         self.runtime = runtime
         self.deadline: float | None = None
+        try:
+            transport = connections.transport(session.verify)
+        except OSError as error:  # the bundle of certificates
+            raise explain_request_error(error, session) from None
         self._client: ARMPipelineClient[HttpRequest, HttpResponse] = ARMPipelineClient(
             base_url=session.cloud.resource_manager,
             policies=[
@@ -171,7 +169,7 @@ class Arm:
                 UserAgentPolicy(USER_AGENT),
                 ARMChallengeAuthenticationPolicy(session.credential, session.cloud.scope),
             ],
-            transport=_transport(session.verify),
+            transport=transport,
         )
 
     def beside(self, runtime: Runtime) -> Arm:
@@ -332,22 +330,6 @@ class Arm:
             self.session.credential.get_token(self.session.cloud.scope)
         except AzureError as error:
             raise AzureError(f"{about}: {error.message}", **error.details) from None
-
-
-def _transport(verify: bool | str) -> RequestsTransport:
-    """Connections for one thread or hundreds.
-
-    azure-core keeps ten connections and would open its session when the first request is sent, once for each thread
-    that comes first. Every connection too many reads the bundle of certificates again, 50 ms for that of an operating
-    system.
-    """
-    transport = RequestsTransport(
-        connection_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, connection_verify=verify
-    )
-    transport.open()
-    retries = Retry(total=False, redirect=False, raise_on_status=False)  # as azure-core has it: who retries is _send
-    transport.session.mount("https://", HTTPAdapter(pool_maxsize=CONNECTIONS, max_retries=retries))
-    return transport
 
 
 def _object(response: HttpResponse, *, repeatable: bool) -> Any:

@@ -111,6 +111,10 @@ def known_cloud(name_or_url: str) -> Cloud | None:
     return None
 
 
+_FOUND: dict[tuple[str, bool | str], Cloud] = {}
+"""What was told about clouds at URLs; Ansible's workers inherit what their parent has asked for."""
+
+
 def find_cloud(name_or_url: str, *, verify: bool | str) -> Cloud:
     """Find a cloud by its name, or ask its metadata.
 
@@ -137,7 +141,9 @@ def find_cloud(name_or_url: str, *, verify: bool | str) -> Cloud:
             f"cloud_environment {name_or_url!r} is unknown. It is one of {known}, or the https URL of a Resource "
             "Manager that answers /metadata/endpoints (Azure Stack, private clouds)."
         )
-    return read_metadata(url, fetch_metadata(url, verify=verify))
+    if (url, verify) not in _FOUND:
+        _FOUND[url, verify] = read_metadata(url, fetch_metadata(url, verify=verify))
+    return _FOUND[url, verify]
 
 
 def fetch_metadata(url: str, *, verify: bool | str) -> Any:

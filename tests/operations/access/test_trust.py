@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import base64
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from http.server import BaseHTTPRequestHandler
+from collections.abc import Callable
 from pathlib import Path
-from socket import SHUT_RDWR, create_connection, socket
-from socketserver import ThreadingTCPServer
-from typing import Any
 
 import pytest
 import yaml
 from ansible_collections.aks.kube_proxy.plugins.module_utils._kubernetes.access import KUBECONFIG
 
 from tests.support.caller import Caller
+from tests.support.tunnel import tunnel
 
 Call = Callable[..., Caller]
 
@@ -76,57 +71,11 @@ def test_another_cluster_is_not_asked(call: Call, tmp_path: Path) -> None:
 # --- through a proxy ---
 
 
-class Tunnel(BaseHTTPRequestHandler):
-    """A proxy that notes whom it is asked for, and with what credentials."""
-
-    asked: list[tuple[str, str | None]]
-
-    def do_CONNECT(self) -> None:
-        """Connect."""
-        self.asked.append((self.path, self.headers["Proxy-Authorization"]))
-        host, _colon, port = self.path.partition(":")
-        with create_connection((host, int(port))) as far:
-            self.send_response(200)
-            self.end_headers()
-            back = threading.Thread(target=pump, args=(far, self.connection))
-            back.start()
-            pump(self.connection, far)
-            back.join()
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name in Python
-        """Say nothing."""
-
-
-def pump(source: socket, sink: socket) -> None:
-    with suppress(OSError):
-        while data := source.recv(65536):
-            sink.sendall(data)
-    for end in (source, sink):
-        with suppress(OSError):
-            end.shutdown(SHUT_RDWR)
-
-
-@pytest.fixture
-def proxy() -> Iterator[tuple[str, list[tuple[str, str | None]]]]:
-    """Return an HTTP proxy's address, and the list of what it is asked for."""
-    asked: list[tuple[str, str | None]] = []
-    handler = type("Handler", (Tunnel,), {"asked": asked})
-    with ThreadingTCPServer(("127.0.0.1", 0), handler) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"127.0.0.1:{server.server_address[1]}", asked
-        server.shutdown()
-        thread.join()
-
-
-def test_the_kubeconfigs_proxy_is_used(
-    call: Call, tmp_path: Path, proxy: tuple[str, list[tuple[str, str | None]]]
-) -> None:
+def test_the_kubeconfigs_proxy_is_used(call: Call, tmp_path: Path) -> None:
     caller = call()
-    address, asked = proxy
-    path = caller.kubeconfig(tmp_path, **{"proxy-url": f"http://me:p%40ss@{address}"})
-    assert caller.ask(KUBECONFIG, kubeconfig=str(path), context="web")[0].ok
+    with tunnel() as (address, asked):
+        path = caller.kubeconfig(tmp_path, **{"proxy-url": f"http://me:p%40ss@{address}"})
+        assert caller.ask(KUBECONFIG, kubeconfig=str(path), context="web")[0].ok
     ((host, credentials),) = asked
     assert host.startswith("localhost:")
     assert credentials == f"Basic {base64.b64encode(b'me:p@ss').decode()}"
