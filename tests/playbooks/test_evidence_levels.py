@@ -95,6 +95,15 @@ def test_required_evidence_blocks_halts_and_puts_nothing_back(estate: Estate) ->
     assert_keeps_to_its_schema(done.summary)
 
 
+def test_required_evidence_ends_a_rollout_that_would_continue(estate: Estate) -> None:
+    fleet = [cluster("lost"), cluster("znext")]
+    estate.lay_out(*fleet)
+    words = {**REQUIRED, "policy": "continue", "stages": [{"name": "all", "waves": [1, 1]}]}
+    done = estate.roll(fleet, before_wave=losing(estate, "lost"), **words)
+    assert (done.status, done.puts) == (2, [("lost", "NFTABLES")]), str(done.run)
+    assert done.states == {"lost": "unverified", "znext": "not_started"}
+
+
 PAIR = [DARK, cluster("forbidden", kubernetes={"pod_proxy": "forbidden"})]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 from typing import Any
 
+import pytest
+
 from tests.playbooks.processes import eventually, rolling
 from tests.playbooks.support import NFTABLES, Estate, assert_keeps_to_its_schema, cluster, named
 
@@ -49,6 +51,47 @@ def test_a_rerun_asks_again_and_a_cluster_that_has_drifted_fails(estate: Estate)
     assert drifted.counted("failed") == {"new": 0, "old": 1, "quiet": 0}
     assert drifted.after == dict.fromkeys(("new", "old", "quiet"), NFTABLES)
     assert_keeps_to_its_schema(drifted.summary)
+
+
+@pytest.mark.parametrize("why", ["a cluster is blocked", "the gate is closed"])
+def test_what_is_in_place_is_proven_also_where_its_wave_is_not_begun(why: str, estate: Estate) -> None:
+    """Azure's word alone is not called fine because something else ended the wave."""
+    other = {"a cluster is blocked": {"version": "1.32.7"}, "the gate is closed": {}}[why]
+    gate = {"gate": why == "the gate is closed"}
+    fleet = [
+        cluster("fine", mode="NFTABLES"),
+        cluster("lying", mode="NFTABLES", kubernetes={"lying_nodes": 1}),
+        cluster("quiet", mode="NFTABLES", kubernetes={"api": "unreachable"}),
+        cluster("zother", **other),
+    ]
+    estate.lay_out(*fleet)
+    done = estate.roll(fleet, **{**ROLL, "verify": "required"}, stages=[{"name": "all", **gate}])
+    assert (done.status, done.writes) == (2, []), str(done.run)
+    last = "blocked" if other else "not_started"
+    assert done.states == {"fine": "unchanged", "lying": "contradicted", "quiet": "unverified", "zother": last}
+    assert done.row("fine")["verified"] == "nodes"
+    assert done.counted("failed") == {"fine": 0, "lying": 1, "quiet": 1, "zother": 1 if other else 0}
+    assert done.summary is not None
+    stopped = done.summary["stopped"]
+    assert "failed: lying" in stopped or "failed: lying, zother" in stopped
+    assert ("gate" in stopped) is bool(gate["gate"])
+    assert_keeps_to_its_schema(done.summary)
+
+
+def test_warnings_tell_where_and_what_to_do_on_the_screen_and_in_the_file(estate: Estate) -> None:
+    """A switch between iptables and IPVS leaves rules behind, which nothing shows but a warning."""
+    fleet = [cluster("tables")]
+    estate.lay_out(*fleet)
+    done = estate.roll(fleet, mode="IPVS", verify="required")
+    assert (done.status, done.states) == (0, {"tables": "switched"}), str(done.run)
+    (stale,) = [one for one in done.row("tables")["warnings"] if one.get("object")]
+    assert (stale["rule"], stale["count"]) == ("iptables-ipvs-stale-rules", 3)
+    assert "aks-nodepool1-" in stale["object"]
+    told = [line for line in done.table if stale["object"] in line]
+    assert told == [f"  tables ({stale['object']}): {stale['reason']} {stale['remedy']} [iptables-ipvs-stale-rules]"]
+    printed = " ".join(f"{done.run.stdout} {done.run.stderr}".split())
+    assert f"tables ({stale['object']}): {stale['reason']} {stale['remedy']}" in printed
+    assert_keeps_to_its_schema(done.summary)
 
 
 def test_killed_while_it_asks_it_stops_asking_and_the_next_run_proves_it(estate: Estate) -> None:

@@ -69,7 +69,9 @@ def wave_outcomes(
     Returns:
         the verdicts by host, with C(bad): whether the cluster counts as a failure.
     """
-    found = {host: dict(verdict) for host, verdict in {**preflight, **(switched or {})}.items()}
+    found = {host: dict(verdict) for host, verdict in preflight.items()}
+    for host, verdict in (switched or {}).items():
+        found[host] = {**verdict, "findings": _together(found[host]["findings"], verdict["findings"])}
     undone = pending(found)
     for host, outcome in found.items():
         unwritten = stopped and host in undone
@@ -87,6 +89,11 @@ def wave_outcomes(
         reason = f"{found[host]['reason']} Putting it back could not be begun: {rollback_error}".strip()
         found[host].update(state=ends.ROLLBACK_FAILED, ok=False, reason=reason, advice="")
     return {host: {**outcome, "bad": _is_failure(outcome, skip_blocked, required)} for host, outcome in found.items()}
+
+
+def _together(before: Sequence[Any], after: Sequence[Any]) -> list[Any]:
+    """The findings of the preflight, which asked the cluster itself too, and those that came after."""
+    return [*before, *(finding for finding in after if finding not in before)]
 
 
 def _is_failure(outcome: Mapping[str, Any], skip_blocked: bool, required: bool) -> bool:
@@ -178,7 +185,7 @@ def consequence(
     """What to do after a wave.
 
     Only clusters that were written to are put back: what was refused has nothing to put back, and what somebody else
-    has written since is not ours to put back. Missing evidence puts nothing back, it only stops.
+    has written since is not ours to put back. Missing evidence puts nothing back, it only stops, whatever the policy.
 
     Args:
         outcomes: by host, as C(wave_outcomes) gives them.
@@ -211,7 +218,7 @@ def consequence(
     }
     back = tuple(rollback.get(policy, ()))
     failed = failed_before + len(bad)
-    if policy != CONTINUE:
+    if policy != CONTINUE or len(failing) < len(bad):  # where evidence is required, nobody goes on without it
         return Consequence(back, stop=True, reason=_why(bad, failing))
     if most is not None and failed >= most:
         return Consequence(back, stop=True, reason=f"{failed} cluster(s) failed, the ceiling is {most}.")

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain import verdict as ends
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.grouping import only_warnings, warnings_of
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.record import SUMMARY_KIND
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.wording import one_line
 
@@ -61,9 +62,9 @@ def _row(wave: Mapping[str, Any], host: str, outcome: Mapping[str, Any] | None) 
     place = {"host": host, "stage": wave["stage"], "wave": wave["number"], "waves": wave["of"]}
     if outcome is None:
         nothing = dict.fromkeys(("id", "before", "after", "verified", "code", "correlation_id", "evidence"))
-        state = {"state": ends.NOT_STARTED, "ok": False, "changed": False, "seconds": 0.0, "reason": ""}
+        state = {"state": ends.NOT_STARTED, "ok": False, "changed": False, "seconds": 0.0, "reason": "", "warnings": []}
         return {**place, **nothing, **state}
-    kept = {key: outcome[key] for key in KEPT}
+    kept = {key: outcome[key] for key in KEPT} | {"warnings": only_warnings(outcome["findings"])}
     configurations = {"before": outcome["previous"], "after": outcome["current"]}
     return {**place, **kept, **configurations, "evidence": outcome.get("evidence")}
 
@@ -109,6 +110,8 @@ def table(record: Mapping[str, Any]) -> list[str]:
         if row["evidence"] and row["evidence"]["nodes"]:
             when = ", before it was put back" if row["state"] == ends.ROLLED_BACK else ""
             lines += ["", f"{row['host']}{when}:", *nodes_table(**row["evidence"])]
+    if told := warnings_of((row["host"], row["warnings"]) for row in record["clusters"]):
+        lines += ["", "Warnings:", *(f"  {text}" for text in told)]
     if record["left_out"]:
         lines += ["", f"Left out: {', '.join(record['left_out'])}"]
     if record["stopped"]:

@@ -26,12 +26,12 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.runtime impo
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain import verdict as ends
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.cluster import Cluster, ClusterId
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.features import REGISTERED
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.grouping import grouped
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.plan import Plan, Policy
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.record import ENDED, SUBMITTING
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.targets import Target
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.verdict import Verdict
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.crew import Crew
-from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.grouping import grouped
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.journal import Journal
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.progress import Progress
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.switch import INVALID_REQUEST, Switch

@@ -16,7 +16,7 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.problems imp
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.runtime import Runtime
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain import verification as ends
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.cluster import Cluster
-from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.compatibility import WARN
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.grouping import warnings_of
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.kube_proxy import (
     KubeProxy,
     Request,
@@ -30,7 +30,6 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.targets imp
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.verification import Verification
 from ansible_collections.aks.kube_proxy.plugins.module_utils._kubernetes.access import connect
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.crew import Crew
-from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.grouping import grouped
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.inspect_cluster import Inspect
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.progress import Progress
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.prove import Prove
@@ -130,12 +129,7 @@ class VerifyMany:
             "changed": False,
             "ok": all(one.ok for one in found.values()),
             "clusters": {host: one.with_nodes_of(self.nodes).as_result() for host, one in found.items()},
-            "warnings": grouped(
-                (host, finding["rule"], finding["reason"])
-                for host, one in found.items()
-                for finding in one.findings
-                if finding["severity"] == WARN
-            ),
+            "warnings": warnings_of((host, one.findings) for host, one in found.items()),
         }
 
     def _hear(self, end: End) -> bool:

@@ -32,6 +32,7 @@ def verdict(state: str, **differences: Any) -> dict[str, Any]:
         "seconds": 1.0,
         "reason": "" if ok else f"it {state}",
         "advice": "",
+        "findings": [],
         "code": None if ok else state.upper(),
     }
     return {**found, **differences}
@@ -149,6 +150,24 @@ def test_putting_back_that_could_not_be_begun_is_told_too() -> None:
     assert found["a"]["bad"] is True
     assert (found["a"]["ok"], found["a"]["advice"]) == (False, "")
     assert states(wave_outcomes(switched, not_rolled_back=["a"])) == {"a": "failed", "b": "switched"}
+
+
+def test_what_was_found_before_a_switch_is_told_after_it() -> None:
+    before, after = {"rule": "before"}, {"rule": "after"}
+    found = wave_outcomes(
+        {"a": verdict("would_switch", findings=[before])}, switched={"a": verdict("switched", findings=[before, after])}
+    )
+    assert found["a"]["findings"] == [before, after]
+    silent = wave_outcomes({"a": verdict("would_switch", findings=[before])}, switched={"a": verdict("switched")})
+    assert silent["a"]["findings"] == [before]
+
+
+def test_nobody_goes_on_without_evidence_that_is_required_whatever_the_policy() -> None:
+    silent = {"a": verdict("unverified"), "b": verdict("switched")}
+    for required, stop in ((True, True), (False, False)):
+        found = wave_outcomes(silent, required=required)
+        assert consequence(found, "continue").as_result()["stop"] is stop
+        assert consequence(found, "continue").rollback == ()
 
 
 def test_missing_evidence_is_never_just_left_out_where_it_is_required() -> None:

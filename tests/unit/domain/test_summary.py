@@ -37,9 +37,27 @@ PLAN = {
 }
 
 
+STALE = {
+    "rule": "stale-rules",
+    "severity": "warn",
+    "object": "aks-1, aks-2",
+    "reason": "Rules may be left.",
+    "remedy": "Reboot them.",
+    "source": "https://example.org",
+}
+BLOCKS = {**STALE, "rule": "other", "severity": "block"}
+
+
 def outcome(state: str, **more: Any) -> dict[str, Any]:
     found = {"id": f"/{state}", "state": state, "ok": state == "switched", "changed": True, "previous": IPTABLES}
-    rest = {"current": NFTABLES, "verified": "azure", "seconds": 95.4, "reason": "", "code": None, "findings": ["much"]}
+    rest = {
+        "current": NFTABLES,
+        "verified": "azure",
+        "seconds": 95.4,
+        "reason": "",
+        "code": None,
+        "findings": [BLOCKS, STALE],
+    }
     return {**found, **rest, "correlation_id": None, **more}
 
 
@@ -69,6 +87,7 @@ def test_the_record_has_a_row_for_each_planned_cluster() -> None:
         "reason": "",
         "code": None,
         "correlation_id": None,
+        "warnings": [STALE],
         "evidence": None,
     }
     assert second["code"] == "Broken"
@@ -84,6 +103,7 @@ def test_the_record_has_a_row_for_each_planned_cluster() -> None:
         "changed": False,
         "seconds": 0.0,
         "reason": "",
+        "warnings": [],
     }
 
 
@@ -133,6 +153,9 @@ def test_the_table_is_for_people() -> None:
         "p1       production  1/1   -         -         -         -        not started",
         "",
         "d2: Broken: Cluster d2: it broke.",
+        "",
+        "Warnings:",
+        "  d1 (aks-1, aks-2), d2 (aks-1, aks-2): Rules may be left. Reboot them. [stale-rules]",
         "",
         "Left out: other",
         "",
