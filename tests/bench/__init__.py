@@ -1,0 +1,1 @@
+"""Benchmarks: what tasks, audits and rollouts cost, side by side in one run."""
