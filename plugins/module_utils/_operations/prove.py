@@ -5,28 +5,27 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.runtime import Runtime
-from ansible_collections.aks.kube_proxy.plugins.module_utils._domain import kube_objects as objects
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain import proof as proofs
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.kube_proxy import NFTABLES, KubeProxy
-from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.proof_look import Answer, Care, Look, Proof
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.proof_counts import (
+    COUNTER_LINES,
+    failed_updates,
+    wrote_rules,
+)
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.proof_look import Answer, Care, Look, Proof, Row
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.proof_problems import (
-    LAST_SYNC,
     PROVEN,
     SETTLING,
-    SYNC_FAILURES,
 )
 from ansible_collections.aks.kube_proxy.plugins.module_utils._kubernetes.api import NoAccess, Reply, said
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.reading import Reader, read_look
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.waiting import Waiting
 
 FORBIDDEN = (401, 403)
-COUNTER = re.compile(f"^(?:{SYNC_FAILURES}|{LAST_SYNC})")
 LONGEST_MODE = 20
 
 PASSING = ("Unreachable", "HTTP 429", "Expired")
@@ -60,8 +59,8 @@ class Prove:
         self._answers: dict[str, Answer] = {}
         self._started: dict[str, float | None] = {}
         self._begun = runtime.now()
-        self._arrived: int | None = None
-        self._moved = -math.inf
+        self._arrived = 0
+        self._moved: tuple[float | None, float] | None = None
         self._seen: Proof | None = None
 
     def run(self) -> tuple[Proof, Look]:
@@ -83,7 +82,7 @@ class Prove:
             pause = self.waiting.interval
             last = self.waiting.timeout
             if proof.standing == SETTLING:  # all that is left is to watch the counts, which has a time of its own
-                pause = max([1.0, *(self._until_due(look.answer(row.pod)) for row in proof.rows if row.problem)])
+                pause = max([1.0, *(self._until_settled(row, look) for row in proof.rows if row.problem)])
                 last += self.care.settle_seconds + pause
             worth_it = proofs.is_worth_waiting(proof, look, self.care, self._seconds)
             if self._seconds + pause > last or not worth_it:
@@ -125,12 +124,19 @@ class Prove:
         return replace(look, answers=dict(self._answers), moving=self._moves(look))
 
     def _moves(self, look: Look) -> bool:
-        """Whether the rollout has gone on of late, so that what is missing may still come."""
+        """Whether the rollout has gone on of late, so that what is missing may still come.
+
+        Until that has been watched for as long, nobody can tell. The API server's time counts where it is told: there
+        the rollout takes place.
+        """
         arrived = proofs.arrived(proofs.assess(self.expected, look, self.care))
-        if self._arrived is not None and arrived > self._arrived:
-            self._moved = self.runtime.now()
-        self._arrived = max(arrived, self._arrived or 0)
-        return self.runtime.now() - self._moved < min(STANDSTILL_SECONDS, self.waiting.timeout / 5)
+        present = (look.moment, self.runtime.now())
+        if self._moved is None or arrived > self._arrived:
+            self._moved, self._arrived = present, arrived
+        (there, here), (since_there, since_here) = present, self._moved
+        known = there is not None and since_there is not None
+        still = (there or 0.0) - (since_there or 0.0) if known else here - since_here
+        return still < STANDSTILL_SECONDS
 
     def _asked(self, look: Look) -> tuple[Proof, Look]:
         """What a look proves when those worth asking have been asked."""
@@ -153,17 +159,21 @@ class Prove:
             self._answers[pod] = replace(known, mode=mode, trouble=trouble, refused=refused)
 
     def _ask_failures(self, pods: Sequence[str]) -> None:
-        counts = self.reader.pages_of_pods(pods, "metrics", _failures, keep=COUNTER)
+        told = self.reader.pages_of_pods(pods, "metrics", _failures, keep=COUNTER_LINES)
         now = self.runtime.now()
-        for pod, (count, trouble, refused) in zip(pods, counts, strict=True):
-            known = self._answers[pod]
+        for pod, (count, written, trouble, refused) in zip(pods, told, strict=True):
+            known = replace(self._answers[pod], unwritten=not written)
             if trouble:
-                known = replace(known, mode="", trouble=trouble, refused=refused)
-            elif count is None:
-                known = replace(known, uncounted=True)
-            else:
-                known = replace(known, uncounted=False).counting(count, now, self.care.settle_seconds)
+                known = replace(self._answers[pod], mode="", trouble=trouble, refused=refused)
+            elif count is not None:
+                known = known.counting(count, now, self.care.settle_seconds)
             self._answers[pod] = known
+
+    def _until_settled(self, row: Row, look: Look) -> float:
+        """In how many seconds another look may prove a node that has only to be watched."""
+        pod = look.pod_of(row.node)
+        steady = proofs.seconds_until_steady(pod, look.moment) if pod else 0.0
+        return max(steady, self._until_due(look.answer(row.pod)))
 
     def _until_due(self, known: Answer) -> float:
         """In how many seconds a count is worth reading again: readings that are closer together prove no more."""
@@ -182,13 +192,8 @@ def _mode(reply: Reply) -> tuple[str, str, bool]:
     return mode, "", False
 
 
-def _failures(reply: Reply) -> tuple[float | None, str, bool]:
-    """The count of failed rule updates, else why there is none, and whether that is for good.
-
-    As long as nothing has failed, newer releases leave the count out. It says nothing before rules were ever written.
-    """
+def _failures(reply: Reply) -> tuple[float | None, bool, str, bool]:
+    """The count of failed rule updates and whether rules were ever written, else why neither is told, and for good."""
     if not reply.ok:
-        return None, said(reply), reply.status in FORBIDDEN
-    if not objects.metric(reply.text, LAST_SYNC):
-        return None, "", False
-    return objects.metric(reply.text, SYNC_FAILURES) or 0.0, "", False
+        return None, False, said(reply), reply.status in FORBIDDEN
+    return failed_updates(reply.text), wrote_rules(reply.text), "", False
