@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from json import loads
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.aks.kube_proxy.plugins.module_utils._kubernetes.access import USER
 
 from tests.operations.verifying import (
     Lay,
@@ -21,6 +23,7 @@ from tests.operations.verifying import (
     verify,
     with_nodes,
 )
+from tests.support.caller import LIST_PODS, Caller
 
 WAIT = 160
 SETTLE = 35
@@ -293,6 +296,22 @@ def test_other_modes_are_not_asked_for_a_count(azure: Lay) -> None:
     assert asked(cloud, "metrics").total() == 0
 
 
+def test_a_pool_behind_a_firewall_does_not_speak_for_the_others(azure: Lay) -> None:
+    """Its nodes come first by name, and are more than it takes to give up."""
+    pools = [{"name": "closed", "count": 12}, {"name": "open", "count": 2}]
+    cloud = azure(with_nodes(0, **NFT, pools=pools))
+    (listed,) = Caller(cloud).ask(USER, LIST_PODS, name="c1")
+    pods = {pod["metadata"]["name"]: pod["spec"]["nodeName"] for pod in loads(listed.text)["items"]}
+    closed = "|".join(name for name, node in pods.items() if node.startswith("aks-closed-"))
+    cloud.emulator.clear_kubernetes_requests()
+    match = {"api": "kubernetes", "path": f"({closed}).*/proxy/"}
+    cloud.emulator.fault("server_error", match=match, times=None, status=503)
+    found = evidence(cloud, wait_timeout=60)
+    assert (found["state"], found["code"]) == ("unverified", "NoAnswer")
+    assert standings(found) == ["unverified"] * 12 + ["proven"] * 2
+    assert "not asked" not in found["reason"]
+
+
 def test_nothing_more_is_asked_of_pods_that_may_not_be_asked(azure: Lay) -> None:
     cloud = azure(with_nodes(3, **NFT, inside={"pod_proxy": "forbidden"}))
     found = evidence(cloud)
@@ -399,6 +418,16 @@ def test_a_node_stands_still_after_two_minutes_not_before(wait: int, state: str,
     cloud.emulator.change_kubernetes("c1", {"stuck_nodes": 1})
     begin_switch(cloud)
     assert evidence(cloud, **NFT, wait_timeout=wait)["state"] == state
+
+
+@pytest.mark.parametrize("jump", [3600, -3600])
+def test_a_clock_that_jumps_makes_no_rollout_stand_still(jump: float, azure: Lay) -> None:
+    """The API server's clock, in the middle of a rollout of 100 seconds a node."""
+    cloud = azure(with_nodes(3, mode="IPTABLES"), behaviour={"node_seconds": 100.0})
+    begin_switch(cloud)
+    meanwhile(cloud, 20, lambda: cloud.emulator.jump(jump))
+    found = evidence(cloud, **NFT, wait_timeout=60)
+    assert (found["state"], found["code"]) == ("unverified", "RolloutUnderWay"), found["reason"]
 
 
 def test_a_node_that_is_not_ready_holds_a_rollout_up_only_where_it_uses_up_what_may_be_away(azure: Lay) -> None:

@@ -9,9 +9,8 @@ these flags on every node, each node's own answer, and under nftables no growing
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import zip_longest
 
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain import proof_problems as problems
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.kube_objects import (
@@ -45,11 +44,8 @@ STARTING = ("", "ContainerCreating", "PodInitializing")
 
 UNWRITTEN = "does not tell that it ever wrote its rules"
 
-RESTARTS_UNTIL_SURE = 3
 STEADY_SECONDS = 30.0
 """For how long a container that was started again has to run: one that crashes again and again runs in between, too."""
-SECONDS_UNTIL_APPLIED = 180.0
-"""AKS reconciles a cluster's own workloads before it reports success; some time for the rest."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +127,7 @@ def seconds_until_steady(pod: Pod, moment: float | None) -> float:
     """In how many seconds a pod will have run for long enough; 0 when it has, or nobody knows since when it runs."""
     if not pod.restarts or pod.started is None or moment is None:
         return 0.0
-    return max(0.0, pod.started + STEADY_SECONDS - moment)
+    return min(STEADY_SECONDS, max(0.0, pod.started + STEADY_SECONDS - moment))
 
 
 def _failing(at: _Place) -> str:
@@ -304,72 +300,6 @@ PASSING = (problems.OLD_POD, problems.NO_POD, problems.STARTING_POD)
 def arrived(proof: Proof) -> int:
     """On how many nodes the rollout has come as far as a pod with the new flags that has started."""
     return sum(row.problem not in (*PASSING, problems.UNDER_WAY) for row in proof.rows)
-
-
-WORTH_ASKING = (
-    problems.NO_ANSWER,
-    problems.OTHER_MODE,
-    problems.FAILING_RULES,
-    problems.NO_COUNTER,
-    problems.UNSETTLED,
-)
-
-
-def to_ask(proof: Proof, look: Look) -> list[str]:
-    """The pods worth asking now: those that are ready and, by their flags, as asked for, but not proven yet."""
-    return _by_turns([row for row in proof.rows if row.problem in WORTH_ASKING and not look.answer(row.pod).refused])
-
-
-def not_asked(proof: Proof, look: Look) -> list[str]:
-    """The pods to ask at last, so that the table tells what runs there: those whose flags are not those asked for."""
-    known = {pod.name for pod in look.pods if pod.ready}
-    old = (problems.OLD_POD, problems.UNDER_WAY)
-    return _by_turns([row for row in proof.rows if row.problem in old and row.pod in known])
-
-
-def _by_turns(rows: Sequence[Row]) -> list[str]:
-    """Their pods, one of each pool in turn: where nobody gets through to a pool, the others are heard all the same."""
-    pools: dict[str, list[str]] = {}
-    for row in rows:
-        pools.setdefault(row.node.pool, []).append(row.pod)
-    return [pod for turn in zip_longest(*pools.values()) for pod in turn if pod]
-
-
-def is_worth_waiting(proof: Proof, look: Look, care: Care, seconds: float) -> bool:
-    """Whether time may still prove it.
-
-    It does not where kube-proxy goes on failing, where Azure has not touched its DaemonSet for minutes, and where all
-    that is missing are nodes long gone, or the right to ask.
-
-    Args:
-        proof: what is known.
-        look: what it was taken from.
-        care: how to treat nodes.
-        seconds: for how long the cluster has been looked at.
-    """
-    kinds = {problem for problem, _unused in proof.troubles}
-    if problems.UNAPPLIED in kinds and seconds >= SECONDS_UNTIL_APPLIED:
-        return False
-    unproven = [row for row in proof.rows if row.problem]
-    if any(_goes_on_failing(row, look, care) for row in unproven):
-        return False
-    of_nodes = kinds <= {problems.NOT_READY, problems.NO_ANSWER}
-    return not (of_nodes and unproven and all(_is_final(row, look, care) for row in unproven))
-
-
-def _goes_on_failing(row: Row, look: Look, care: Care) -> bool:
-    pod = look.pod_of(row.node)
-    crashed = row.problem is problems.BROKEN_POD and pod is not None and pod.restarts >= RESTARTS_UNTIL_SURE
-    return crashed or (
-        row.problem is problems.FAILING_RULES and look.answer(row.pod).failing_for >= 2 * care.settle_seconds
-    )
-
-
-def _is_final(row: Row, look: Look, care: Care) -> bool:
-    if row.problem is problems.NOT_READY:
-        known = row.since is not None and look.moment is not None
-        return known and (look.moment or 0.0) - (row.since or 0.0) > care.joining_seconds
-    return row.problem is problems.NO_ANSWER and look.answer(row.pod).refused
 
 
 def stale_rules(previous: str, expected: KubeProxy, look: Look) -> list[str]:

@@ -17,6 +17,11 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.proof_count
     wrote_rules,
 )
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.proof_look import Answer, Care, Look, Proof, Row
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.proof_next import (
+    is_worth_waiting,
+    not_asked,
+    to_ask,
+)
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.proof_problems import (
     PROVEN,
     SETTLING,
@@ -34,6 +39,9 @@ BLIP_SECONDS = 60.0
 """For how long an API server that was never there is waited for."""
 STANDSTILL_SECONDS = 120.0
 """A rollout of kube-proxy that has brought no node forward for this long stands still."""
+MOST_TOLD_SECONDS = STANDSTILL_SECONDS / 2
+"""How much of that may pass between two looks by the API server's clock, where that is faster than the one here: the
+rollout follows that clock, but it may also jump."""
 
 
 class Prove:
@@ -60,7 +68,8 @@ class Prove:
         self._started: dict[str, float | None] = {}
         self._begun = runtime.now()
         self._arrived = 0
-        self._moved: tuple[float | None, float] | None = None
+        self._still = 0.0
+        self._last: tuple[float, float | None] | None = None
         self._seen: Proof | None = None
 
     def run(self) -> tuple[Proof, Look]:
@@ -84,9 +93,9 @@ class Prove:
             if proof.standing == SETTLING:  # all that is left is to watch the counts, which has a time of its own
                 pause = max([1.0, *(self._until_settled(row, look) for row in proof.rows if row.problem)])
                 last += self.care.settle_seconds + pause
-            worth_it = proofs.is_worth_waiting(proof, look, self.care, self._seconds)
+            worth_it = is_worth_waiting(proof, look, self.care, self._seconds)
             if self._seconds + pause > last or not worth_it:
-                self._ask_modes(proofs.not_asked(proof, look))
+                self._ask_modes(not_asked(proof, look))
                 look = replace(look, answers=dict(self._answers))
                 return proofs.assess(self.expected, look, self.care), look
             self.runtime.sleep(pause)
@@ -126,22 +135,23 @@ class Prove:
     def _moves(self, look: Look) -> bool:
         """Whether the rollout has gone on of late, so that what is missing may still come.
 
-        Until that has been watched for as long, nobody can tell. The API server's time counts where it is told: there
-        the rollout takes place.
+        Until that has been watched for long enough, nobody can tell.
         """
         arrived = proofs.arrived(proofs.assess(self.expected, look, self.care))
-        present = (look.moment, self.runtime.now())
-        if self._moved is None or arrived > self._arrived:
-            self._moved, self._arrived = present, arrived
-        (there, here), (since_there, since_here) = present, self._moved
-        known = there is not None and since_there is not None
-        still = (there or 0.0) - (since_there or 0.0) if known else here - since_here
-        return still < STANDSTILL_SECONDS
+        here, there = self.runtime.now(), look.moment
+        if self._last is None or arrived > self._arrived:
+            self._arrived, self._still = arrived, 0.0
+        else:
+            before_here, before_there = self._last
+            told = there - before_there if there is not None and before_there is not None else 0.0
+            self._still += max(here - before_here, min(told, MOST_TOLD_SECONDS))
+        self._last = (here, there)
+        return self._still < STANDSTILL_SECONDS
 
     def _asked(self, look: Look) -> tuple[Proof, Look]:
         """What a look proves when those worth asking have been asked."""
         proof = proofs.assess(self.expected, look, self.care)
-        pods = proofs.to_ask(proof, look)
+        pods = to_ask(proof, look)
         if not pods:
             return proof, look
         self._ask_modes([pod for pod in pods if look.answer(pod).mode != self.expected.target])

@@ -11,12 +11,9 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.kube_proxy 
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.proof import (
     arrived,
     assess,
-    is_worth_waiting,
     left_out,
-    not_asked,
     seconds_until_steady,
     stale_rules,
-    to_ask,
 )
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.proof_look import (
     IGNORE,
@@ -25,6 +22,11 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.proof_look 
     Look,
     Proof,
     Row,
+)
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.proof_next import (
+    is_worth_waiting,
+    not_asked,
+    to_ask,
 )
 
 NOW = 1_000_000.0
@@ -140,6 +142,7 @@ STEADINESS = {
     "first start": (pod(started=NOW - 1), 0.0),
     "started again": (pod(started=NOW - 1, restarts=9), 29.0),
     "long ago": (pod(started=NOW - 30, restarts=9), 0.0),
+    "by a clock that was set back": (pod(started=NOW + 3600, restarts=9), 30.0),
     "nobody knows when": (pod(started=None, restarts=9), 0.0),
 }
 
