@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from json import loads
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.aks.kube_proxy.plugins.module_utils._kubernetes.access import USER
 
 from tests.operations.verifying import (
+    CLOSED_AND_OPEN,
     Lay,
     asked,
     begin_switch,
+    close,
     evidence,
     gets,
     look_cost,
@@ -23,7 +23,6 @@ from tests.operations.verifying import (
     verify,
     with_nodes,
 )
-from tests.support.caller import LIST_PODS, Caller
 
 WAIT = 160
 SETTLE = 35
@@ -298,14 +297,8 @@ def test_other_modes_are_not_asked_for_a_count(azure: Lay) -> None:
 
 def test_a_pool_behind_a_firewall_does_not_speak_for_the_others(azure: Lay) -> None:
     """Its nodes come first by name, and are more than it takes to give up."""
-    pools = [{"name": "closed", "count": 40}, {"name": "open", "count": 2}]
-    cloud = azure(with_nodes(0, **NFT, pools=pools))
-    (listed,) = Caller(cloud).ask(USER, LIST_PODS, name="c1")
-    pods = {pod["metadata"]["name"]: pod["spec"]["nodeName"] for pod in loads(listed.text)["items"]}
-    closed = "|".join(name for name, node in pods.items() if node.startswith("aks-closed-"))
-    cloud.emulator.clear_kubernetes_requests()
-    match = {"api": "kubernetes", "path": f"({closed}).*/proxy/"}
-    cloud.emulator.fault("server_error", match=match, times=None, status=503)
+    cloud = azure(with_nodes(0, **NFT, pools=CLOSED_AND_OPEN))
+    close(cloud, "closed")
     found = evidence(cloud, wait_timeout=120)
     assert (found["state"], found["code"]) == ("unverified", "NoAnswer")
     assert standings(found) == ["unverified"] * 40 + ["proven"] * 2

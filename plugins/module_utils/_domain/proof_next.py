@@ -8,7 +8,7 @@ Private to this collection. Pure: no I/O.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from itertools import zip_longest
 
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain import proof_problems as problems
@@ -29,22 +29,26 @@ WORTH_ASKING = (
 
 def to_ask(proof: Proof, look: Look) -> list[str]:
     """The pods worth asking now: those that are ready and, by their flags, as asked for, but not proven yet."""
-    return _by_turns([row for row in proof.rows if row.problem in WORTH_ASKING and not look.answer(row.pod).refused])
+    rows = (row for row in proof.rows if row.problem in WORTH_ASKING and not look.answer(row.pod).refused)
+    return by_turns((row.node.pool, row.pod) for row in rows)
 
 
 def not_asked(proof: Proof, look: Look) -> list[str]:
     """The pods to ask at last, so that the table tells what runs there: those whose flags are not those asked for."""
     known = {pod.name for pod in look.pods if pod.ready}
     old = (problems.OLD_POD, problems.UNDER_WAY)
-    return _by_turns([row for row in proof.rows if row.problem in old and row.pod in known])
+    return by_turns((row.node.pool, row.pod) for row in proof.rows if row.problem in old and row.pod in known)
 
 
-def _by_turns(rows: Sequence[Row]) -> list[str]:
-    """Their pods, one of each pool in turn: where nobody gets through to a pool, the others are heard all the same."""
+def by_turns(members: Iterable[tuple[str, str]]) -> list[str]:
+    """The names in pairs of a pool and a name, one of each pool in turn.
+
+    Where nobody gets through to the nodes of a pool, those of the others are heard before all are given up.
+    """
     pools: dict[str, list[str]] = {}
-    for row in rows:
-        pools.setdefault(row.node.pool, []).append(row.pod)
-    return [pod for turn in zip_longest(*pools.values()) for pod in turn if pod]
+    for pool, name in members:
+        pools.setdefault(pool, []).append(name)
+    return [name for turn in zip_longest(*pools.values()) for name in turn if name]
 
 
 def is_worth_waiting(proof: Proof, look: Look, care: Care, seconds: float) -> bool:
