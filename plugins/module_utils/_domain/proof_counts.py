@@ -29,7 +29,7 @@ COUNTER_LINES = re.compile(f"^(?:{SYNC_FAILURES}|{LAST_SYNC}|{LAST_QUEUED})")
 def wrote_rules(page: str) -> bool:
     """Whether kube-proxy tells that it has written its rules at least once, for each IP family that it serves."""
     written = _families(page, LAST_SYNC)
-    return bool(written) and _families(page, LAST_QUEUED, told=True) <= written
+    return bool(written) and _families(page, LAST_QUEUED) <= written
 
 
 def failed_updates(page: str) -> float | None:
@@ -42,16 +42,10 @@ def failed_updates(page: str) -> float | None:
     return 0.0 if count is None and _families(page, LAST_SYNC) else count
 
 
-def _families(page: str, name: str, *, told: bool = False) -> set[str]:
-    """The IP families for which a time is told; an empty name where a release tells one for all.
-
-    Args:
-        page: the page.
-        name: of the metric.
-        told: whether 0, which means never, is a time too.
-    """
+def _families(page: str, name: str) -> set[str]:
+    """The IP families for which a metric tells a time, where 0 means never; an empty name where it is one for all."""
     found = re.findall(rf"^{name}(?:\{{(?:[^}}\n]*,)?ip_family=\"(\w+)\"[^}}\n]*\}})?[ \t]+(\S+)", page, re.MULTILINE)
-    return {family for family, value in found if told or _is_above_zero(value)}
+    return {family for family, value in found if _is_above_zero(value)}
 
 
 def _is_above_zero(value: str) -> bool:
