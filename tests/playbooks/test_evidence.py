@@ -93,8 +93,8 @@ FLEET = {
     ),
 }
 LAYOUTS = [cluster(name, kubernetes=one.inside, **one.layout) for name, one in FLEET.items()]
-# The compatibility rules only warn, and the release is one that takes NFTABLES on any version: the silent fallback. There
-# is time for several looks without progress, by which alone a node that is stuck is told from one that is slow.
+# The compatibility rules only warn, and the release is one that takes NFTABLES on any version: the silent fallback.
+# There is time for several looks without progress: they alone tell a node that is stuck from one that is slow.
 SILENT: dict[str, Any] = {"preflight": "warn", "blocked": "skip", "joining_seconds": 10**6, "verify_timeout": 10}
 
 
