@@ -224,7 +224,8 @@ options:
   wait_timeout:
     description:
       - How many seconds to wait for the nodes of each cluster. O(settle_seconds) may come on top of it.
-      - A rollout of kube-proxy that still goes on then is no failure, the cluster is V(unverified).
+      - A rollout of kube-proxy that still goes on then is no failure, the cluster is V(unverified). It stands still, which is evidence of
+        failure, once no node has come forward for two minutes; with less time than that nobody can tell.
       - What is sure is not waited for, such as a kube-proxy that crashes again and again, or a DaemonSet that Azure has left as it was for
         three minutes.
     type: int

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from tests.contract.arm_client import REGISTERED
 from tests.contract.cluster_client import DAEMON_SETS, NODES, PODS, SELECTOR, Inside, refused
 from tests.contract.conftest import Start
 
 INSTALLATION = "/apis/operator.tigera.io/v1/installations/default"
 CT_INVALID = "kubeproxy_iptables_ct_state_invalid_dropped_packets_total"
 LOCALHOST = "kubeproxy_iptables_localhost_nodeports_accepted_packets_total"
+LAST_SYNC = "kubeproxy_sync_proxy_rules_last_timestamp_seconds"
 FAILURES = "kubeproxy_sync_proxy_rules_nftables_sync_failures_total"
 
 
@@ -287,6 +289,17 @@ def test_sync_failures_grow(start: Start, tmp_path: Path) -> None:
         arm.emulator.advance(30)
     assert seen == ["1", "2", "3"]
     assert metric(inside.says(inside.pods()[1], "metrics"), FAILURES) == []
+
+
+def test_rules_that_were_never_written_have_no_time(start: Start, tmp_path: Path) -> None:
+    """The first pod has started since its kernel refuses the rules."""
+    arm = start([{"name": "c1", "mode": "IPTABLES", "kubernetes": {"sync_failing_nodes": 1}}], features=REGISTERED)
+    inside = Inside(arm, tmp_path)
+    arm.switch({"enabled": True, "mode": "NFTABLES"})
+    arm.emulator.advance(240)
+    first, second, _third = (inside.says(pod, "metrics") for pod in inside.pods())
+    assert (metric(first, LAST_SYNC), len(metric(second, LAST_SYNC))) == ([], 2)
+    assert metric(first, FAILURES)
 
 
 def test_services_and_other_daemon_sets(start: Start, tmp_path: Path) -> None:

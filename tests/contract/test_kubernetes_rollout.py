@@ -132,6 +132,13 @@ def test_ten_of_a_hundred_nodes_roll_at_once(start: Start, tmp_path: Path) -> No
     assert inside.daemon_set()["status"]["updatedNumberScheduled"] == 20
 
 
+def test_a_share_is_rounded_up(start: Start, tmp_path: Path) -> None:
+    arm, inside = enter(start, tmp_path, pools=[{"name": "a", "count": 11}])
+    switch(arm, NFTABLES)
+    arm.emulator.advance(DAEMON_SET + 1 + NODE - 0.5)
+    assert inside.daemon_set()["status"]["updatedNumberScheduled"] == 2
+
+
 @pytest.mark.parametrize(("given", "good"), [("25%", True), (3, True), ("0%", False), (0, False), ("many", False)])
 def test_how_many_at_once(given: Any, good: bool) -> None:
     fleet = {"behaviour": {"nodes_at_once": given}}
@@ -255,6 +262,18 @@ def test_crashing_nodes_hold_the_rollout_up(start: Start, tmp_path: Path) -> Non
     assert inside.daemon_set()["status"]["numberUnavailable"] == 1
     arm.emulator.change_kubernetes("c1", {"crashing_nodes": 0})
     assert inside.modes() == ["nftables"] * 3
+
+
+def test_a_container_that_crashes_may_run_in_between(start: Start, tmp_path: Path) -> None:
+    """In its first minute, then not, and again five minutes after it was made."""
+    arm, inside = enter(start, tmp_path, kubernetes={"crashing_nodes": 1, "crash_after_seconds": 60.0})
+    switch(arm, NFTABLES)
+    states = []
+    for seconds in (DAEMON_SET + 1 + NODE, 100, 200):
+        arm.emulator.advance(seconds)
+        status = inside.pods()[0]["status"]["containerStatuses"][0]
+        states.append((status["ready"], *status["state"], status["restartCount"], inside.modes()[0]))
+    assert states == [(True, "running", 0, "nftables"), (False, "waiting", 1, "-"), (True, "running", 1, "nftables")]
 
 
 def test_nodes_that_are_not_ready_keep_their_pod(start: Start, tmp_path: Path) -> None:

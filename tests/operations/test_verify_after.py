@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from tests.operations.verifying import (
+    CLOSED_AND_OPEN,
     Lay,
     asked,
     begin_switch,
+    close,
     evidence,
     gets,
     look_cost,
@@ -22,7 +24,7 @@ from tests.operations.verifying import (
     with_nodes,
 )
 
-WAIT = 120
+WAIT = 160
 SETTLE = 35
 NFT = {"mode": "NFTABLES"}
 IPVS = {
@@ -159,6 +161,15 @@ FAILURES = (
         switched=False,
     ),
     Row(
+        "rules that the kernel refuses from the first one on",
+        {"sync_failing_nodes": 1},
+        "contradicted",
+        "SyncFailures",
+        ("1 of 3", f"{NODE} could not write its rules", "time(s) within", "put the former mode back"),
+        "contradicted",
+        seconds=(2 * SETTLE, WAIT),
+    ),
+    Row(
         "a setting that Azure took and did not apply",
         {},
         "contradicted",
@@ -284,6 +295,15 @@ def test_other_modes_are_not_asked_for_a_count(azure: Lay) -> None:
     assert asked(cloud, "metrics").total() == 0
 
 
+def test_a_pool_behind_a_firewall_does_not_speak_for_the_others(azure: Lay) -> None:
+    """Its nodes come first by name, and are more than it takes to give up."""
+    cloud = azure(with_nodes(0, **NFT, pools=CLOSED_AND_OPEN))
+    close(cloud, "closed")
+    found = evidence(cloud, wait_timeout=120)
+    assert (found["state"], found["code"]) == ("unverified", "NoAnswer")
+    assert standings(found) == ["unverified"] * 40 + ["proven"] * 2
+
+
 def test_nothing_more_is_asked_of_pods_that_may_not_be_asked(azure: Lay) -> None:
     cloud = azure(with_nodes(3, **NFT, inside={"pod_proxy": "forbidden"}))
     found = evidence(cloud)
@@ -369,6 +389,78 @@ def test_a_cluster_of_windows_alone_proves_nothing(azure: Lay) -> None:
     assert "None of the 1 node(s) counts" in found["reason"]
 
 
+# --- rollouts of realistic length ---
+
+
+@pytest.mark.parametrize(("nodes", "seconds", "wait"), [(3, 40, 60), (3, 40, 120), (30, 40, 150), (6, 100, 300)])
+def test_a_rollout_that_takes_longer_than_the_wait_is_under_way(
+    nodes: int, seconds: float, wait: int, azure: Lay
+) -> None:
+    """However little was waited for: a pod that takes its time is no evidence of failure."""
+    cloud = azure(with_nodes(nodes, mode="IPTABLES"), behaviour={"node_seconds": seconds})
+    begin_switch(cloud)
+    found = evidence(cloud, **NFT, wait_timeout=wait)
+    assert (found["state"], found["code"]) == ("unverified", "RolloutUnderWay"), found["reason"]
+    assert "contradicted" not in standings(found)
+
+
+@pytest.mark.parametrize(("wait", "state"), [(110, "unverified"), (160, "contradicted")])
+def test_a_node_stands_still_after_two_minutes_not_before(wait: int, state: str, azure: Lay) -> None:
+    cloud = azure(with_nodes(3, mode="IPTABLES"))
+    cloud.emulator.change_kubernetes("c1", {"stuck_nodes": 1})
+    begin_switch(cloud)
+    assert evidence(cloud, **NFT, wait_timeout=wait)["state"] == state
+
+
+@pytest.mark.parametrize("jump", [3600, -3600])
+def test_a_clock_that_jumps_makes_no_rollout_stand_still(jump: float, azure: Lay) -> None:
+    """The API server's clock, in the middle of a rollout of 100 seconds a node."""
+    cloud = azure(with_nodes(3, mode="IPTABLES"), behaviour={"node_seconds": 100.0})
+    begin_switch(cloud)
+    meanwhile(cloud, 20, lambda: cloud.emulator.jump(jump))
+    found = evidence(cloud, **NFT, wait_timeout=60)
+    assert (found["state"], found["code"]) == ("unverified", "RolloutUnderWay"), found["reason"]
+
+
+def test_a_node_that_is_not_ready_holds_a_rollout_up_only_where_it_uses_up_what_may_be_away(azure: Lay) -> None:
+    """Of twenty nodes two may be replaced at a time. One that is gone leaves room for another."""
+    deviation = {"stuck_nodes": 3, "not_ready_nodes": 1}
+    for at_once, state, code in (("10%", "contradicted", "PodsNotReplaced"), (1, "unverified", "RolloutUnderWay")):
+        cloud = azure(with_nodes(20, mode="IPTABLES"), behaviour={"nodes_at_once": at_once})
+        cloud.emulator.change_kubernetes("c1", deviation)
+        begin_switch(cloud)
+        found = evidence(cloud, **NFT, not_ready_nodes="ignore", wait_timeout=400)
+        assert (found["state"], found["code"]) == (state, code), found["reason"]
+        assert "2 of 19 Linux node(s)" in found["reason"]
+
+
+def test_a_switched_cluster_of_500_nodes_is_proven_while_it_rolls_at_the_documented_price(azure: Lay) -> None:
+    """docs/evidence.md: a look costs 1 + 2 * ceil(N / 250), and each node is asked three times."""
+    cloud = azure(with_nodes(500, mode="IPTABLES"), behaviour={"node_seconds": 12.0})
+    begin_switch(cloud)
+    found = evidence(cloud, **NFT)
+    assert (found["state"], found["reason"]) == ("verified", "")
+    assert standings(found) == ["proven"] * 500
+    assert found["requests"] == 5 * looks(cloud) + 3 * 500
+    assert looks(cloud) >= 5, "it rolled meanwhile"
+    assert looks(cloud) <= 2 + cloud.time.seconds / 10, "no more than one every poll_interval"
+    assert set(asked(cloud, "proxyMode").values()) == {1}
+    assert set(asked(cloud, "metrics").values()) == {2}
+
+
+@pytest.mark.parametrize("mode", ["IPTABLES", "IPVS"])
+def test_a_container_that_runs_between_two_crashes_is_not_proven(mode: str, azure: Lay) -> None:
+    """Caught while it is up, in its second round: ready, with the flags, and with an answer."""
+    cloud = azure(with_nodes(1, mode="NFTABLES"))
+    cloud.emulator.change_kubernetes("c1", {"crashing_nodes": 1, "crash_after_seconds": 12.0})
+    begin_switch(cloud, mode)
+    cloud.emulator.advance(5 + 1 + 2 + 300 + 4)
+    found = evidence(cloud, mode=mode, wait_timeout=60)
+    assert (found["state"], found["code"]) == ("contradicted", "PodsNotReady"), found["reason"]
+    assert asked(cloud, "proxyMode").total() >= 1
+    assert cloud.time.seconds <= 100
+
+
 # --- other configurations than a mode ---
 
 
@@ -413,6 +505,17 @@ def test_settings_of_ipvs_are_read_from_the_flags(
     assert found["state"] == state, found["reason"]
     assert says in found["reason"]
     assert found["code"] == ("SettingsDiffer" if says else None)
+
+
+def test_a_node_that_keeps_the_old_settings_of_ipvs_is_named(azure: Lay) -> None:
+    former = {"enabled": True, "mode": "IPVS", "ipvsConfig": {"scheduler": "RoundRobin"}}
+    cloud = azure({**with_nodes(3), "kube_proxy": former})
+    cloud.emulator.change_kubernetes("c1", {"stuck_nodes": 1})
+    begin_switch(cloud, "IPVS", ipvsConfig={"scheduler": "LeastConnection"})
+    found = evidence(cloud, mode="IPVS", ipvs_config={"scheduler": "LeastConnection"}, wait_timeout=WAIT)
+    assert (found["state"], found["code"]) == ("contradicted", "PodsNotReplaced"), found["reason"]
+    assert f"{NODE} still has a pod with --ipvs-scheduler=rr in place of LeastConnection" in found["reason"]
+    assert standings(found) == ["contradicted", "proven", "proven"]
 
 
 @pytest.mark.parametrize(("before", "after"), [("IPTABLES", "IPVS"), ("IPVS", "IPTABLES")])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.operations.verifying import Lay, asked, evidence, gets, look_cost, verify, with_nodes
+from tests.operations.verifying import CLOSED_AND_OPEN, Lay, asked, close, evidence, gets, look_cost, verify, with_nodes
 
 BEFORE = {"phase": "before", "mode": "NFTABLES"}
 NEW = {"kernel": "6.8.0-1059-azure"}
@@ -258,3 +258,11 @@ def test_a_cluster_of_windows_alone_has_nobody_to_ask(azure: Lay) -> None:
     pools = [{"name": "win", "count": 1, "os_type": "Windows"}]
     found = evidence(azure(with_nodes(0, pools=pools)), **BEFORE)
     assert (found["state"], found["code"]) == ("unverified", "Unread")
+
+
+def test_a_pool_behind_a_firewall_does_not_speak_for_the_others(azure: Lay) -> None:
+    cloud = azure(with_nodes(0, mode="IPTABLES", pools=CLOSED_AND_OPEN))
+    close(cloud, "closed")
+    found = evidence(cloud, **BEFORE)
+    assert found["state"] == "unverified"
+    assert "40 node(s) could not be asked for their counters: aks-closed-" in found["reason"]

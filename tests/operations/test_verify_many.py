@@ -193,7 +193,7 @@ def test_nodes_that_nobody_wants_to_see_are_counted(azure: Lay) -> None:
     inside = {"stuck_nodes": 1}
     cloud = azure(with_nodes(3, mode="IPTABLES", inside=inside))
     begin_switch(cloud)
-    found = verify(cloud, nodes="others", wait_timeout=120)["clusters"]["c1"]
+    found = verify(cloud, nodes="others", wait_timeout=160)["clusters"]["c1"]
     assert [row["standing"] for row in found["nodes"]] == ["contradicted"]
     assert (found["proven"], found["left_out"]) == (2, 0)
 

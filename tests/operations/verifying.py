@@ -4,15 +4,30 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from json import loads
 from typing import Any
 
+from ansible_collections.aks.kube_proxy.plugins.module_utils._kubernetes.access import USER
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.verify import OPERATION
 
+from tests.support.caller import LIST_PODS, Caller
 from tests.support.operations import Azure
 
 Lay = Callable[..., Azure]
 PAGE = 250
 """Items on a page of a list, when the API server is asked itself."""
+
+CLOSED_AND_OPEN = [{"name": "closed", "count": 40}, {"name": "open", "count": 2}]
+
+
+def close(cloud: Azure, pool: str) -> None:
+    """Let a firewall keep the control plane from kube-proxy on a pool's nodes."""
+    (listed,) = Caller(cloud).ask(USER, LIST_PODS, name="c1")
+    pods = {pod["metadata"]["name"]: pod["spec"]["nodeName"] for pod in loads(listed.text)["items"]}
+    shut = "|".join(name for name, node in pods.items() if node.startswith(f"aks-{pool}-"))
+    match = {"api": "kubernetes", "path": f"({shut}).*/proxy/"}
+    cloud.emulator.fault("server_error", match=match, times=None, status=503)
+    cloud.emulator.clear_kubernetes_requests()
 
 
 def with_nodes(count: int, name: str = "c1", **more: Any) -> dict[str, Any]:

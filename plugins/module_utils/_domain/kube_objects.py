@@ -209,6 +209,8 @@ class DaemonSet:
         observed: the generation that its controller has taken up.
         desired: how many nodes it shall run on.
         updated: on how many it runs as asked for now.
+        unavailable: on how many no available pod runs.
+        at_once: how many nodes its rollout may leave without an available pod at a time.
         command: the command and arguments asked for.
         selector: the labels of its pods.
     """
@@ -219,19 +221,31 @@ class DaemonSet:
     updated: int
     command: tuple[str, ...]
     selector: Mapping[str, str]
+    unavailable: int = 0
+    at_once: int = 1
 
 
 def read_daemon_set(body: Any) -> DaemonSet:
     """Read the DaemonSet."""
     status = table(body, "status")
+    desired = _number(status.get("desiredNumberScheduled"))
+    rolling = table(body, "spec", "updateStrategy", "rollingUpdate")
     return DaemonSet(
         generation=_number(table(body, "metadata").get("generation")),
         observed=_number(status.get("observedGeneration")),
-        desired=_number(status.get("desiredNumberScheduled")),
+        desired=desired,
         updated=_number(status.get("updatedNumberScheduled")),
         command=_command(table(body, "spec", "template", "spec")),
         selector={text(key): text(value) for key, value in table(body, "spec", "selector", "matchLabels").items()},
+        unavailable=_number(status.get("numberUnavailable")),
+        at_once=_at_once(rolling.get("maxUnavailable"), desired),
     )
+
+
+def _at_once(given: Any, desired: int) -> int:
+    """C(maxUnavailable) as a number: a percentage is rounded up, and it is never less than 1, as Kubernetes has it."""
+    percentage = re.fullmatch(r"(\d{1,3})%", text(given))
+    return max(1, math.ceil(int(percentage[1]) * desired / 100) if percentage else _number(given))
 
 
 def flag(command: Sequence[str], name: str) -> str | None:

@@ -42,9 +42,10 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.proof_setti
 STARTING = ("", "ContainerCreating", "PodInitializing")
 """Why a container does not run that is on its way; anything else is trouble."""
 
-RESTARTS_UNTIL_SURE = 3
-SECONDS_UNTIL_APPLIED = 180.0
-"""AKS reconciles a cluster's own workloads before it reports success; some time for the rest."""
+UNWRITTEN = "does not tell that it ever wrote its rules"
+
+STEADY_SECONDS = 30.0
+"""For how long a container that was started again has to run: one that crashes again and again runs in between, too."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,24 @@ def _silent(at: _Place) -> str:
 
 
 def _old(at: _Place) -> str:
-    return "" if at.flags in ("", at.expected.target) else f"still has a pod with {at.flags} ({_pod(at)})"
+    if at.flags in ("", at.expected.target):
+        shown = ", ".join(other_settings(at.expected, at.pod.command)) if at.pod else ""
+    else:
+        shown = at.flags
+    return f"still has a pod with {shown} ({_pod(at)})" if shown else ""
+
+
+def _unsteady(at: _Place) -> str:
+    if at.pod is None or not seconds_until_steady(at.pod, at.moment):
+        return ""
+    return f"has a pod that was started again just now ({_pod(at)}, {at.pod.restarts} time(s))"
+
+
+def seconds_until_steady(pod: Pod, moment: float | None) -> float:
+    """In how many seconds a pod will have run for long enough; 0 when it has, or nobody knows since when it runs."""
+    if not pod.restarts or pod.started is None or moment is None:
+        return 0.0
+    return min(STEADY_SECONDS, max(0.0, pod.started + STEADY_SECONDS - moment))
 
 
 def _failing(at: _Place) -> str:
@@ -137,15 +155,14 @@ _CHECKS: tuple[tuple[Problem, Callable[[_Place], str]], ...] = (
 )
 _CHECKS_OF_RULES: tuple[tuple[Problem, Callable[[_Place], str]], ...] = (
     (problems.FAILING_RULES, _failing),
-    (
-        problems.NO_COUNTER,
-        lambda at: "does not tell that it ever wrote its rules" if at.answer.uncounted else "",
-    ),
+    (problems.NO_COUNTER, lambda at: UNWRITTEN if at.answer.unwritten and at.answer.first is None else ""),
     (
         problems.UNSETTLED,
         lambda at: "" if at.answer.watched >= at.care.settle_seconds else "is watched for failing rule updates",
     ),
+    (problems.NO_COUNTER, lambda at: UNWRITTEN if at.answer.unwritten else ""),  # the count stands still all the same
 )
+_CHECK_OF_STEADINESS: tuple[tuple[Problem, Callable[[_Place], str]], ...] = ((problems.UNSETTLED, _unsteady),)
 _CHECKS_OF_NOTHING: tuple[tuple[Problem, Callable[[_Place], str]], ...] = (
     (problems.NOT_READY, lambda at: "" if at.node.ready else "is not ready"),
     (problems.STILL_RUNNING, lambda at: f"still has the pod {_pod(at)}" if at.pod else ""),
@@ -155,13 +172,14 @@ _CHECKS_OF_NOTHING: tuple[tuple[Problem, Callable[[_Place], str]], ...] = (
 def _checks(expected: KubeProxy) -> tuple[tuple[Problem, Callable[[_Place], str]], ...]:
     if not expected.enabled:
         return _CHECKS_OF_NOTHING
-    return _CHECKS + (_CHECKS_OF_RULES if expected.target == NFTABLES else ())
+    return _CHECKS + (_CHECKS_OF_RULES if expected.target == NFTABLES else ()) + _CHECK_OF_STEADINESS
 
 
 def assess(expected: KubeProxy, look: Look, care: Care) -> Proof:
     """Judge a look at a cluster."""
-    rows = tuple(_row(expected, node, look, care) for node in look.nodes)
-    found = [*_of_nodes(rows), *_of_daemon_set(expected, look.daemon_set, rows)]
+    passing = _passing(look, care)
+    rows = tuple(_row(expected, node, look, care, passing) for node in look.nodes)
+    found = [*_of_nodes(rows), *_of_daemon_set(expected, look, rows)]
     if all(row.standing == LEFT_OUT for row in rows):
         found.append((problems.NO_NODES, f"None of the {len(rows)} node(s) counts." if rows else "There are none."))
     found.sort(key=lambda trouble: problems.ORDER.index(trouble[0]))
@@ -170,9 +188,29 @@ def assess(expected: KubeProxy, look: Look, care: Care) -> Proof:
     return Proof(standing, rows, tuple(found))
 
 
-def _of_daemon_set(
-    expected: KubeProxy, daemon_set: DaemonSet | None, rows: tuple[Row, ...]
-) -> list[tuple[Problem, str]]:
+def _passing(look: Look, care: Care) -> tuple[Problem, ...]:
+    """What is no failure yet: all that a rollout will mend, as long as it goes on.
+
+    Where nodes that are not ready use up what it may take away at a time, no old pod is replaced. Nodes without a pod,
+    and pods that do not start, do not wait for that.
+    """
+    if look.moving:
+        return PASSING
+    return (problems.OLD_POD,) if _is_held_up(look, care) else ()
+
+
+def _is_held_up(look: Look, care: Care) -> bool:
+    if look.daemon_set is None:
+        return False
+    places = (_place(KubeProxy(), node, look, care) for node in look.nodes)
+    lost = sum(
+        not at.node.ready and at.node.system == "linux" and not at.node.virtual and not at.young for at in places
+    )
+    return min(lost, look.daemon_set.unavailable) >= look.daemon_set.at_once
+
+
+def _of_daemon_set(expected: KubeProxy, look: Look, rows: tuple[Row, ...]) -> list[tuple[Problem, str]]:
+    daemon_set = look.daemon_set
     if not expected.enabled:
         wanted = daemon_set.desired if daemon_set else 0
         return [(problems.STILL_RUNNING, f"The DaemonSet kube-proxy wants {wanted} pod(s).")] if wanted else []
@@ -188,12 +226,17 @@ def _of_daemon_set(
         found.append((problems.OTHER_SETTINGS, f"kube-proxy's DaemonSet has other settings: {', '.join(different)}."))
     if daemon_set.observed < daemon_set.generation:
         found.append((problems.NOT_OBSERVED, "The DaemonSet's controller has not taken up its new form."))
-    gone = sum(
-        row.problem is problems.NOT_READY or (row.standing == LEFT_OUT and row.node.system == "linux") for row in rows
-    )
-    if daemon_set.updated < daemon_set.desired - gone:
+    behind = sum(_need_not_be_updated(row, look.pod_of(row.node), daemon_set) for row in rows)
+    if daemon_set.updated < daemon_set.desired - behind:
         found.append((problems.NOT_OBSERVED, f"{daemon_set.updated} of {daemon_set.desired} pods are updated."))
     return found
+
+
+def _need_not_be_updated(row: Row, pod: Pod | None, daemon_set: DaemonSet) -> bool:
+    """Whether a node is one of those that the DaemonSet wants, does not count here, and lacks an updated pod."""
+    if row.node.system != "linux" or row.node.virtual or (pod is not None and pod.command == daemon_set.command):
+        return False
+    return row.standing == LEFT_OUT or row.problem is problems.NOT_READY
 
 
 def _of_nodes(rows: tuple[Row, ...]) -> list[tuple[Problem, str]]:
@@ -227,7 +270,7 @@ def _why_left_out(at: _Place) -> str:
     return next((reason for reason, applies in _LEFT_OUT if applies(at)), "")
 
 
-def _row(expected: KubeProxy, node: Node, look: Look, care: Care) -> Row:
+def _row(expected: KubeProxy, node: Node, look: Look, care: Care, passing: tuple[Problem, ...]) -> Row:
     at = _place(expected, node, look, care)
     pod, answer = at.pod, at.answer
     found = Row(
@@ -245,7 +288,7 @@ def _row(expected: KubeProxy, node: Node, look: Look, care: Care) -> Row:
                 problems.BROKEN_POD: pod.created if pod else None,
                 problems.STARTING_POD: pod.created if pod else None,
             }.get(problem, found.since)
-            told = problems.UNDER_WAY if problem in PASSING and look.held_up else problem
+            told = problems.UNDER_WAY if problem in passing else problem
             return replace(found, standing=told.standing, reason=reason, since=since, problem=told)
     return found
 
@@ -257,64 +300,6 @@ PASSING = (problems.OLD_POD, problems.NO_POD, problems.STARTING_POD)
 def arrived(proof: Proof) -> int:
     """On how many nodes the rollout has come as far as a pod with the new flags that has started."""
     return sum(row.problem not in (*PASSING, problems.UNDER_WAY) for row in proof.rows)
-
-
-WORTH_ASKING = (
-    problems.NO_ANSWER,
-    problems.OTHER_MODE,
-    problems.FAILING_RULES,
-    problems.NO_COUNTER,
-    problems.UNSETTLED,
-)
-
-
-def to_ask(proof: Proof, look: Look) -> list[str]:
-    """The pods worth asking now: those that are ready and, by their flags, as asked for, but not proven yet."""
-    return [row.pod for row in proof.rows if row.problem in WORTH_ASKING and not look.answer(row.pod).refused]
-
-
-def not_asked(proof: Proof, look: Look) -> list[str]:
-    """The pods to ask at last, so that the table tells what runs there: those whose flags are not those asked for."""
-    known = {pod.name for pod in look.pods if pod.ready}
-    old = (problems.OLD_POD, problems.UNDER_WAY)
-    return [row.pod for row in proof.rows if row.problem in old and row.pod in known]
-
-
-def is_worth_waiting(proof: Proof, look: Look, care: Care, seconds: float) -> bool:
-    """Whether time may still prove it.
-
-    It does not where kube-proxy goes on failing, where Azure has not touched its DaemonSet for minutes, and where all
-    that is missing are nodes long gone, or the right to ask.
-
-    Args:
-        proof: what is known.
-        look: what it was taken from.
-        care: how to treat nodes.
-        seconds: for how long the cluster has been looked at.
-    """
-    kinds = {problem for problem, _unused in proof.troubles}
-    if problems.UNAPPLIED in kinds and seconds >= SECONDS_UNTIL_APPLIED:
-        return False
-    unproven = [row for row in proof.rows if row.problem]
-    if any(_goes_on_failing(row, look, care) for row in unproven):
-        return False
-    of_nodes = kinds <= {problems.NOT_READY, problems.NO_ANSWER}
-    return not (of_nodes and unproven and all(_is_final(row, look, care) for row in unproven))
-
-
-def _goes_on_failing(row: Row, look: Look, care: Care) -> bool:
-    pod = look.pod_of(row.node)
-    crashed = row.problem is problems.BROKEN_POD and pod is not None and pod.restarts >= RESTARTS_UNTIL_SURE
-    return crashed or (
-        row.problem is problems.FAILING_RULES and look.answer(row.pod).failing_for >= 2 * care.settle_seconds
-    )
-
-
-def _is_final(row: Row, look: Look, care: Care) -> bool:
-    if row.problem is problems.NOT_READY:
-        known = row.since is not None and look.moment is not None
-        return known and (look.moment or 0.0) - (row.since or 0.0) > care.joining_seconds
-    return row.problem is problems.NO_ANSWER and look.answer(row.pod).refused
 
 
 def stale_rules(previous: str, expected: KubeProxy, look: Look) -> list[str]:

@@ -44,7 +44,8 @@ class Answer:
         mode: its mode in capitals; empty when it said none.
         trouble: why it said none; empty when it did, or was not asked.
         refused: whether the API server does not let these credentials ask, which does not change by waiting.
-        uncounted: whether it was asked for its count of failed rule updates, and has none.
+        unwritten: whether it was asked for its count of failed rule updates, and does not tell that it ever wrote its
+            rules.
         first: the count with which the present watch began, and when, in seconds on the reader's clock.
         last: the count when last read, and when.
         failed: how many rule updates have failed since the trouble began; 0 when none did for long enough.
@@ -54,7 +55,7 @@ class Answer:
     mode: str = ""
     trouble: str = ""
     refused: bool = False
-    uncounted: bool = False
+    unwritten: bool = False
     first: tuple[float, float] | None = None
     last: tuple[float, float] | None = None
     failed: float = 0.0
@@ -100,7 +101,7 @@ class Look:
         nodes: all nodes.
         pods: kube-proxy's pods.
         answers: what kube-proxy itself said, by pod name.
-        moving: whether the rollout of kube-proxy has gone on of late.
+        moving: whether the rollout of kube-proxy has gone on of late, or has not been watched for long enough to tell.
     """
 
     moment: float | None
@@ -114,14 +115,6 @@ class Look:
     def _serving(self) -> dict[str, Pod]:
         by_age = sorted(self.pods, key=lambda pod: pod.created or 0.0)
         return {pod.node: pod for pod in by_age if not pod.deleting}
-
-    @cached_property
-    def held_up(self) -> bool:
-        """Whether nodes that still lack the new flags may get them yet.
-
-        While a rollout goes on, and where machines that are not ready use up what it may do at a time.
-        """
-        return self.moving or any(not node.ready and node.system == "linux" and not node.virtual for node in self.nodes)
 
     def pod_of(self, node: Node) -> Pod | None:
         """The pod that serves a node: the newest that is not on its way out."""

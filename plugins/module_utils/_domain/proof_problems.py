@@ -12,13 +12,6 @@ CONTRADICTED = "contradicted"
 UNVERIFIED = "unverified"
 SETTLING = "settling"
 
-SYNC_FAILURES = "kubeproxy_sync_proxy_rules_nftables_sync_failures_total"
-"""Counts rule updates that the kernel refused: https://github.com/kubernetes/enhancements/issues/3866"""
-
-LAST_SYNC = "kubeproxy_sync_proxy_rules_last_timestamp_seconds"
-"""When kube-proxy last wrote its rules. Where this is told, a count that is not told is 0: newer releases count by IP
-family, so that there is nothing to tell before something has failed."""
-
 
 @dataclass(frozen=True)
 class Problem:

@@ -23,7 +23,7 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.kube_object
     text,
     words,
 )
-from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.proof_problems import LAST_SYNC
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.proof_counts import LAST_SYNC
 
 SERVICES_PATH = "/api/v1/services"
 DAEMON_SETS_PATH = "/apis/apps/v1/daemonsets"

@@ -23,8 +23,10 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.cluster imp
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.kube_objects import moment
 from ansible_collections.aks.kube_proxy.plugins.module_utils._kubernetes.api import NoAccess, Reply
 from ansible_collections.aks.kube_proxy.plugins.module_utils._kubernetes.script import (
+    MOST_PATHS,
     PAGE_SIZE,
     batches,
+    halved,
     replies,
     script,
 )
@@ -59,6 +61,7 @@ class RunCommand:
         self.page_size = PAGE_SIZE
         self.how = ACTION
         self.requests = 0
+        self._most_paths = MOST_PATHS
         self._cluster = cluster.id
         self._about = about_cluster(cluster.id)
         self._clusters = clusters
@@ -70,25 +73,62 @@ class RunCommand:
     def read(self, paths: Sequence[str], take: Callable[[Reply], T], *, keep: re.Pattern[str] | None = None) -> list[T]:
         """GET each path, as many with one command as its output may hold.
 
+        Where objects are larger than usual, so that Azure cuts the output, half as many are asked for at once from then
+        on, down to one path and one item of a list. A page then holds fewer items than it was asked for, and a word for
+        the next one, as pages may.
+
         Raises:
             NoAccess: no command can be run, it was not run in time, or its credentials are not known (401).
             Unwanted: nobody waits for the result any more.
         """
-        return [take(reply) for batch in batches(paths, keep) for reply in self._replies(batch, keep)]
+        rest, found = list(paths), list[T]()
+        while rest:
+            batch = next(batches(rest, keep, self._most_paths))
+            answered = self._replies(batch, keep)
+            if answered is None:
+                rest[0] = self._halved(batch)
+                continue
+            found += map(take, answered)
+            rest = rest[len(batch) :]
+        return found
 
     def close(self) -> None:
         """Forget the credentials."""
         self._token = None
 
-    def _replies(self, paths: list[str], keep: re.Pattern[str] | None) -> list[Reply]:
+    def _halved(self, paths: list[str]) -> str:
+        """Ask for half as much from now on; returns the first path, which may be another then.
+
+        Raises:
+            NoAccess: it cannot be less.
+        """
+        if len(paths) > 1:
+            self._most_paths = len(paths) // 2
+            return paths[0]
+        smaller = halved(paths[0])
+        if not smaller:
+            raise NoAccess(
+                f"{self._about}: the output of {ACTION} is not complete; Azure keeps 512 kB of it. {OTHER_WAYS}",
+                code="OutputTruncated",
+            )
+        self.page_size = max(1, self.page_size // 2)
+        return smaller
+
+    def _replies(self, paths: list[str], keep: re.Pattern[str] | None) -> list[Reply] | None:
+        """What is said of each path; None where Azure cut the output.
+
+        Raises:
+            NoAccess: no output came, or nobody knows the credentials.
+        """
         marker = f"aks.kube_proxy-{secrets.token_hex(8)}"
         self.requests += len(paths)
         result = self._run(script(paths, keep, marker))
         ended = moment(re.sub(r"\.\d+", "", str(result.get("finishedAt"))))  # Azure may write fractions of a second
-        found = replies(str(result.get("logs") or ""), len(paths), keep, marker, ended)
+        logs = str(result.get("logs") or "")
+        found = replies(logs, len(paths), keep, marker, ended)
         if found is None:
-            raise self._cut(result)
-        for reply in found:
+            self._assert_cut(result)
+        for reply in found or ():
             if reply.status == 401:
                 raise NoAccess(
                     f"{self._about}: the API server does not take the credentials of {ACTION} (HTTP 401: "
@@ -145,17 +185,17 @@ class RunCommand:
             code="RunCommandDisabled",
         )
 
-    def _cut(self, result: dict[str, Any]) -> NoAccess:
-        """The output does not hold what the script writes."""
+    def _assert_cut(self, result: dict[str, Any]) -> None:
+        """See that the output only lacks its end.
+
+        Raises:
+            NoAccess: the command failed.
+        """
         reason = redact(" ".join(str(result.get("reason") or "").split()))[:MOST_REASON].rstrip(".")
         if reason or not result.get("logs"):
             state = str(result.get("provisioningState") or "unknown")
             told = f", {reason}" if reason else ", without output"
-            return NoAccess(f"{self._about}: {ACTION} failed ({state}{told}). {OTHER_WAYS}", code="RunCommandFailed")
-        return NoAccess(
-            f"{self._about}: the output of {ACTION} is not complete; Azure keeps 512 kB of it. {OTHER_WAYS}",
-            code="OutputTruncated",
-        )
+            raise NoAccess(f"{self._about}: {ACTION} failed ({state}{told}). {OTHER_WAYS}", code="RunCommandFailed")
 
 
 def _pause(answer: Answer) -> float:

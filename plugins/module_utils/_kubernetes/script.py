@@ -30,6 +30,8 @@ EXPECTED: tuple[tuple[str, int, int], ...] = (
     (r"", 20_000, 20_000),
 )
 
+_LIMIT = re.compile(r"[?&]limit=(?P<items>\d{1,6})(?=&|$)")
+
 # kubectl's words for a refusal, https://github.com/kubernetes/kubectl (pkg/cmd/util/helpers.go), by HTTP status.
 REASONS = {
     "BadRequest": 400,
@@ -62,19 +64,27 @@ def expected(path: str, keep: re.Pattern[str] | None) -> int:
     return some if keep and grep(keep) else whole
 
 
-def batches(paths: Sequence[str], keep: re.Pattern[str] | None) -> Iterator[list[str]]:
-    """The paths, in their order, in portions for one command each."""
+def batches(paths: Sequence[str], keep: re.Pattern[str] | None, most: int = MOST_PATHS) -> Iterator[list[str]]:
+    """The paths, in their order, in portions for one command each, of C(most) paths at most."""
     batch: list[str] = []
     size = 0
     for path in paths:
         more = expected(path, keep)
-        if batch and (len(batch) == MOST_PATHS or size + more > MOST_BYTES):
+        if batch and (len(batch) == most or size + more > MOST_BYTES):
             yield batch
             batch, size = [], 0
         batch.append(path)
         size += more
     if batch:
         yield batch
+
+
+def halved(path: str) -> str:
+    """The path of a page of a list with half as many items; empty where it cannot be less."""
+    found = _LIMIT.search(path)
+    if found is None or int(found["items"]) < 2:
+        return ""
+    return f"{path[: found.start('items')]}{int(found['items']) // 2}{path[found.end('items') :]}"
 
 
 def grep(keep: re.Pattern[str]) -> str:

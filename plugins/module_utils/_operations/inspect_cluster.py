@@ -14,6 +14,7 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.cluster imp
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.kube_proxy import IPTABLES
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.proof import left_out
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.proof_look import Care, Look
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.proof_next import by_turns
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.proof_problems import NO_ANSWER
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.safety_evidence import Counters, Evidence
 from ansible_collections.aks.kube_proxy.plugins.module_utils._kubernetes.api import NoAccess, Reply, said
@@ -101,9 +102,10 @@ class Inspect:
             else:
                 asked[node.name] = pod.name
         counters = {}
-        pods = list(asked.values())
+        names = by_turns((node.pool, node.name) for node in look.nodes if node.name in asked)
+        pods = [asked[name] for name in names]
         answers = self._tried(lambda: self.reader.pages_of_pods(pods, "metrics", _read, keep=safety.COUNTER_LINES))
-        for name, answer in zip(asked, answers or (), strict=answers is not None):
+        for name, answer in zip(names, answers or (), strict=answers is not None):
             if isinstance(answer, Counters):
                 counters[name] = answer
             else:

@@ -5,28 +5,32 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.runtime import Runtime
-from ansible_collections.aks.kube_proxy.plugins.module_utils._domain import kube_objects as objects
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain import proof as proofs
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.kube_proxy import NFTABLES, KubeProxy
-from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.proof_look import Answer, Care, Look, Proof
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.proof_counts import (
+    COUNTER_LINES,
+    failed_updates,
+    wrote_rules,
+)
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.proof_look import Answer, Care, Look, Proof, Row
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.proof_next import (
+    is_worth_waiting,
+    not_asked,
+    to_ask,
+)
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.proof_problems import (
-    LAST_SYNC,
     PROVEN,
     SETTLING,
-    SYNC_FAILURES,
 )
 from ansible_collections.aks.kube_proxy.plugins.module_utils._kubernetes.api import NoAccess, Reply, said
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.reading import Reader, read_look
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.waiting import Waiting
 
 FORBIDDEN = (401, 403)
-COUNTER = re.compile(f"^(?:{SYNC_FAILURES}|{LAST_SYNC})")
 LONGEST_MODE = 20
 
 PASSING = ("Unreachable", "HTTP 429", "Expired")
@@ -35,6 +39,9 @@ BLIP_SECONDS = 60.0
 """For how long an API server that was never there is waited for."""
 STANDSTILL_SECONDS = 120.0
 """A rollout of kube-proxy that has brought no node forward for this long stands still."""
+MOST_TOLD_SECONDS = STANDSTILL_SECONDS / 2
+"""How much of that may pass between two looks by the API server's clock, where that is faster than the one here: the
+rollout follows that clock, but it may also jump."""
 
 
 class Prove:
@@ -60,8 +67,9 @@ class Prove:
         self._answers: dict[str, Answer] = {}
         self._started: dict[str, float | None] = {}
         self._begun = runtime.now()
-        self._arrived: int | None = None
-        self._moved = -math.inf
+        self._arrived = 0
+        self._still = 0.0
+        self._last: tuple[float, float | None] | None = None
         self._seen: Proof | None = None
 
     def run(self) -> tuple[Proof, Look]:
@@ -83,11 +91,11 @@ class Prove:
             pause = self.waiting.interval
             last = self.waiting.timeout
             if proof.standing == SETTLING:  # all that is left is to watch the counts, which has a time of its own
-                pause = max([1.0, *(self._until_due(look.answer(row.pod)) for row in proof.rows if row.problem)])
+                pause = max([1.0, *(self._until_settled(row, look) for row in proof.rows if row.problem)])
                 last += self.care.settle_seconds + pause
-            worth_it = proofs.is_worth_waiting(proof, look, self.care, self._seconds)
+            worth_it = is_worth_waiting(proof, look, self.care, self._seconds)
             if self._seconds + pause > last or not worth_it:
-                self._ask_modes(proofs.not_asked(proof, look))
+                self._ask_modes(not_asked(proof, look))
                 look = replace(look, answers=dict(self._answers))
                 return proofs.assess(self.expected, look, self.care), look
             self.runtime.sleep(pause)
@@ -125,17 +133,25 @@ class Prove:
         return replace(look, answers=dict(self._answers), moving=self._moves(look))
 
     def _moves(self, look: Look) -> bool:
-        """Whether the rollout has gone on of late, so that what is missing may still come."""
+        """Whether the rollout has gone on of late, so that what is missing may still come.
+
+        Until that has been watched for long enough, nobody can tell.
+        """
         arrived = proofs.arrived(proofs.assess(self.expected, look, self.care))
-        if self._arrived is not None and arrived > self._arrived:
-            self._moved = self.runtime.now()
-        self._arrived = max(arrived, self._arrived or 0)
-        return self.runtime.now() - self._moved < min(STANDSTILL_SECONDS, self.waiting.timeout / 5)
+        here, there = self.runtime.now(), look.moment
+        if self._last is None or arrived > self._arrived:
+            self._arrived, self._still = arrived, 0.0
+        else:
+            before_here, before_there = self._last
+            told = there - before_there if there is not None and before_there is not None else 0.0
+            self._still += max(here - before_here, min(told, MOST_TOLD_SECONDS))
+        self._last = (here, there)
+        return self._still < STANDSTILL_SECONDS
 
     def _asked(self, look: Look) -> tuple[Proof, Look]:
         """What a look proves when those worth asking have been asked."""
         proof = proofs.assess(self.expected, look, self.care)
-        pods = proofs.to_ask(proof, look)
+        pods = to_ask(proof, look)
         if not pods:
             return proof, look
         self._ask_modes([pod for pod in pods if look.answer(pod).mode != self.expected.target])
@@ -153,17 +169,21 @@ class Prove:
             self._answers[pod] = replace(known, mode=mode, trouble=trouble, refused=refused)
 
     def _ask_failures(self, pods: Sequence[str]) -> None:
-        counts = self.reader.pages_of_pods(pods, "metrics", _failures, keep=COUNTER)
+        told = self.reader.pages_of_pods(pods, "metrics", _failures, keep=COUNTER_LINES)
         now = self.runtime.now()
-        for pod, (count, trouble, refused) in zip(pods, counts, strict=True):
-            known = self._answers[pod]
+        for pod, (count, written, trouble, refused) in zip(pods, told, strict=True):
+            known = replace(self._answers[pod], unwritten=not written)
             if trouble:
-                known = replace(known, mode="", trouble=trouble, refused=refused)
-            elif count is None:
-                known = replace(known, uncounted=True)
-            else:
-                known = replace(known, uncounted=False).counting(count, now, self.care.settle_seconds)
+                known = replace(self._answers[pod], mode="", trouble=trouble, refused=refused)
+            elif count is not None:
+                known = known.counting(count, now, self.care.settle_seconds)
             self._answers[pod] = known
+
+    def _until_settled(self, row: Row, look: Look) -> float:
+        """In how many seconds another look may prove a node that has only to be watched."""
+        pod = look.pod_of(row.node)
+        steady = proofs.seconds_until_steady(pod, look.moment) if pod else 0.0
+        return max(steady, self._until_due(look.answer(row.pod)))
 
     def _until_due(self, known: Answer) -> float:
         """In how many seconds a count is worth reading again: readings that are closer together prove no more."""
@@ -182,13 +202,8 @@ def _mode(reply: Reply) -> tuple[str, str, bool]:
     return mode, "", False
 
 
-def _failures(reply: Reply) -> tuple[float | None, str, bool]:
-    """The count of failed rule updates, else why there is none, and whether that is for good.
-
-    As long as nothing has failed, newer releases leave the count out. It says nothing before rules were ever written.
-    """
+def _failures(reply: Reply) -> tuple[float | None, bool, str, bool]:
+    """The count of failed rule updates and whether rules were ever written, else why neither is told, and for good."""
     if not reply.ok:
-        return None, said(reply), reply.status in FORBIDDEN
-    if not objects.metric(reply.text, LAST_SYNC):
-        return None, "", False
-    return objects.metric(reply.text, SYNC_FAILURES) or 0.0, "", False
+        return None, False, said(reply), reply.status in FORBIDDEN
+    return failed_updates(reply.text), wrote_rules(reply.text), "", False

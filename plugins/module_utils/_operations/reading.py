@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from threading import Lock
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -28,6 +29,8 @@ NOT_FOUND = 404
 GONE = 410
 SERVER_FAULT = 500
 LIST_TRIES = 3
+ONE_PAGE = Lock()
+"""Of all clusters of a task, one page of a list is taken apart at a time: then it takes several times its own size."""
 _IN_ARM = re.compile(r"/subscriptions/[^/]+/resourceGroups/[^/]+/", re.IGNORECASE)
 
 # What a refused read lacks, by HTTP status.
@@ -99,11 +102,16 @@ class Reader:
 
     def _page(self, asked: str, path: str, make: Callable[[Any], T]) -> tuple[list[T], str]:
         """What is made of the items of one page, and the word for the next one; the page itself ends here."""
-        (page,) = self.api.read([asked], lambda reply: self._body(reply, path))
-        items = page.get("items")
-        if not isinstance(items, list):
-            raise NoAccess(f"{self.about}: what answers at {path} holds no list.", code="NoList")
-        return [make(item) for item in items], objects.text(objects.table(page, "metadata").get("continue"))
+        (read,) = self.api.read([asked], lambda reply: self._items(reply, path, make))
+        return read
+
+    def _items(self, reply: Reply, path: str, make: Callable[[Any], T]) -> tuple[list[T], str]:
+        with ONE_PAGE:
+            page = self._body(reply, path)
+            items = page.get("items")
+            if not isinstance(items, list):
+                raise NoAccess(f"{self.about}: what answers at {path} holds no list.", code="NoList")
+            return [make(item) for item in items], objects.text(objects.table(page, "metadata").get("continue"))
 
     def pages_of_pods(self, pods: Sequence[str], page: str, take: Callable[[Reply], T], **options: Any) -> list[T]:
         """What is made of what kube-proxy itself says in each pod, side by side.

@@ -178,8 +178,7 @@ def _subresource(request: Request, target: Target) -> Answer:
     pod = _pod(request, target.namespace, name)
     if settings.pod_proxy == "unreachable" or pod.place.rank < settings.not_ready_nodes:
         raise _no_way(pod, port, "i/o timeout")
-    running = pod.crashing is False and pod.stint.ready <= request.now
-    if not running or port != str(metrics.PORT):
+    if pod.started is None or port != str(metrics.PORT):
         raise _no_way(pod, port, "connect: connection refused")
     return _kube_proxy(request, pod, "/".join(target.below[1:]))
 

@@ -104,10 +104,16 @@ def page(cluster: Cluster, pod: Pod, now: float) -> str:
     """The whole page of metrics."""
     version = minor_of(version_of(cluster.body))
     families = BOTH if version >= (1, 33) else [{}]
-    running, up = mode(cluster, pod), max(0.0, now - pod.stint.ready)
-    failing = _failing_since(cluster, pod) if running == NFTABLES else None
+    started = now if pod.started is None else pod.started
+    running, up = mode(cluster, pod), max(0.0, now - started)
+    failing = _failing_since(cluster, pod, started) if running == NFTABLES else None
+    last = now - now % SYNC_EVERY
     made = Page()
-    _rules(made, families, now, up, failing)
+    if failing is None:
+        synced: float | None = last
+    else:
+        synced = min(last, failing) if failing > started else None
+    _rules(made, families, last, up, synced)
     if running == IPTABLES:
         _iptables(made, cluster, pod, families)
     elif running == IPVS and families is not BOTH:
@@ -119,23 +125,24 @@ def page(cluster: Cluster, pod: Pod, now: float) -> str:
     return "\n".join(made.lines) + "\n"
 
 
-def _failing_since(cluster: Cluster, pod: Pod) -> float | None:
-    """Since when no synchronisation with nftables succeeds; None where all do."""
+def _failing_since(cluster: Cluster, pod: Pod, started: float) -> float | None:
+    """Since when no synchronisation with nftables succeeds, from the first on at `started`; None where all do."""
     if pod.place.rank >= cluster.kubernetes.settings.sync_failing_nodes:
         return None
-    return max(pod.stint.ready, cluster.kubernetes.since["sync_failing_nodes"])
+    return max(started, cluster.kubernetes.since["sync_failing_nodes"])
 
 
-def _rules(made: Page, families: list[dict[str, str]], now: float, up: float, failing: float | None) -> None:
-    syncs, last = 12 + int(up / SYNC_EVERY), now - now % SYNC_EVERY
-    synced = last if failing is None else min(last, failing)
+def _rules(made: Page, families: list[dict[str, str]], last: float, up: float, synced: float | None) -> None:
+    """`synced`: when the rules were last written; None when they never were. Upstream sets the time after a success."""
+    syncs = 12 + int(up / SYNC_EVERY)
+    never = [] if families is BOTH else [(f"{RULES}_last_timestamp_seconds", 0.0)]
     made.add(f"{RULES}_service_changes_pending", 0)
     made.add(f"{RULES}_service_changes_total", syncs)
     for name, value in (
         (f"{RULES}_endpoint_changes_pending", 0.0),
         (f"{RULES}_endpoint_changes_total", syncs * 2.0),
         (f"{RULES}_last_queued_timestamp_seconds", last),
-        (f"{RULES}_last_timestamp_seconds", synced),
+        *(never if synced is None else [(f"{RULES}_last_timestamp_seconds", synced)]),
     ):
         for family in families:
             made.add(name, value, **family)

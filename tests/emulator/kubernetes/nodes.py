@@ -121,6 +121,7 @@ def node(cluster: Cluster, place: Place, boot: float | None, now: float) -> Json
                 "csi.volume.kubernetes.io/nodeid": f'{{"disk.csi.azure.com":"{place.name}"}}',
                 "node.alpha.kubernetes.io/ttl": "0",
                 "volumes.kubernetes.io/controller-managed-attach-detach": "true",
+                **({"example.com/inventory": "x" * settings.node_bytes} if settings.node_bytes else {}),
             },
         },
         "spec": {

@@ -30,6 +30,7 @@ class Pod:
     place: Place
     stint: Stint
     ready: bool
+    started: float | None  # when its container started; None while it does not run
     ending: float | None  # since when it is told to end
     boot: float | None  # when its node was rebooted
 
@@ -71,9 +72,20 @@ def _pod(cluster: Cluster, place: Place, shown: list[Stint], behaviour: Behaviou
     settings = cluster.kubernetes.settings
     lost = place.rank < settings.not_ready_nodes
     if now < shown[-1].created and len(shown) > 1:
-        return Pod(place, shown[-2], not lost, shown[-1].start, None)
+        started = _started(shown[-2], settings.crash_after_seconds, now)
+        return Pod(place, shown[-2], started is not None and not lost, started, shown[-1].start, None)
     boot = nodes.rebooted(cluster, place, shown, behaviour, now)
-    return Pod(place, shown[-1], shown[-1].ready <= now and not lost, None, boot)
+    started = _started(shown[-1], settings.crash_after_seconds, now)
+    ready = started is not None and not lost
+    return Pod(place, shown[-1], ready, started if boot is None else boot, None, boot)
+
+
+def _started(stint: Stint, crash_after: float, now: float) -> float | None:
+    """When the container that runs now was started. One that crashes runs for `crash_after` seconds each time."""
+    if stint.ready != FOREVER:
+        return stint.ready if stint.ready <= now else None
+    begun = now - max(0.0, now - stint.created) % BACK_OFF_EVERY
+    return begun if now < begun + crash_after else None
 
 
 def updated(pod: Pod, current: Revision) -> bool:
@@ -161,13 +173,13 @@ def spec(template: Template) -> JsonObject:
 
 
 def _changed(pod: Pod, now: float) -> float:
-    moments = [pod.stint.created, pod.stint.ready, pod.ending or 0.0, pod.boot or 0.0]
+    moments = [pod.stint.created, pod.stint.ready, pod.started or 0.0, pod.ending or 0.0, pod.boot or 0.0]
     return max(moment for moment in moments if moment <= now)
 
 
 def _conditions(pod: Pod) -> list[JsonObject]:
     stint = pod.stint
-    since = rfc3339(max(stint.ready, pod.boot or 0.0) if pod.ready else stint.created)
+    since = rfc3339(pod.started if pod.ready and pod.started else stint.created)
     found = [
         {"type": "PodReadyToStartContainers", "status": "True", "lastTransitionTime": rfc3339(stint.created)},
         {"type": "Initialized", "status": "True", "lastTransitionTime": rfc3339(stint.created)},
@@ -196,18 +208,21 @@ def _container(cluster: Cluster, pod: Pod, now: float) -> JsonObject:
         "started": pod.ready,
         "containerID": container,
     }
-    if pod.crashing:
+    if pod.crashing and pod.started is not None:
+        status["state"] = {"running": {"startedAt": rfc3339(pod.started)}}
+        status["restartCount"] = round((pod.started - stint.created) / BACK_OFF_EVERY)
+    elif pod.crashing:
         ended = {"exitCode": 1, "reason": "Error", "containerID": container}
         ended["startedAt"] = ended["finishedAt"] = rfc3339(max(stint.created, now - now % BACK_OFF_EVERY))
         message = f"back-off 5m0s restarting failed container=kube-proxy pod={pod.name}_{NAMESPACE}"
         status["state"] = {"waiting": {"reason": "CrashLoopBackOff", "message": message}}
         status["lastState"] = {"terminated": ended}
         status["restartCount"] = 1 + int((now - stint.created) / BACK_OFF_EVERY)
-    elif stint.ready > now:
+    elif pod.started is None:
         status["state"] = {"waiting": {"reason": "ContainerCreating"}}
         del status["containerID"]
     else:
-        status["state"] = {"running": {"startedAt": rfc3339(pod.boot or stint.ready)}}
+        status["state"] = {"running": {"startedAt": rfc3339(pod.started)}}
         status["started"] = True
         if pod.boot is not None:
             status["restartCount"] = 1

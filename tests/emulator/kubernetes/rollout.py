@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -176,10 +177,9 @@ class State:
 
 
 def at_once(given: str | float, count: int) -> int:
-    """How many pods may be replaced at once: a number, or a share of all such as `10%`; at least 1."""
+    """How many pods may be replaced at once: a number, or a share of all such as `10%`; rounded up."""
     text = str(given)
-    share = int(text[:-1]) * count / 100 if text.endswith("%") else float(text)
-    return max(1, int(share))
+    return max(1, math.ceil(int(text[:-1]) * count / 100) if text.endswith("%") else int(text))
 
 
 def _timelines(state: State, count: int, behaviour: Behaviour) -> list[list[Stint]]:

@@ -32,6 +32,8 @@ KEYS: checks.Keys = {
     "api": ("ok", "unreachable", "unauthorized"),
     "pod_proxy": ("ok", "forbidden", "unreachable"),
     "joining_seconds": float,
+    "crash_after_seconds": float,
+    "node_bytes": int,
     "localhost_nodeports": int,
     "ct_invalid": int,
     "kernel": str,
@@ -60,6 +62,8 @@ class Settings:
     cordoned_nodes: int = 0
     joining_nodes: int = 0
     joining_seconds: float = 60.0
+    crash_after_seconds: float = 0.0  # for how long a container of crashing_nodes runs each time
+    node_bytes: int = 0  # by which each node is larger than usual
     localhost_nodeports: int = 0  # packets, on the first node
     ct_invalid: int = 0  # likewise
     kernel: str | None = None

@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 import yaml
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.clusters import Clusters
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.runtime import Orphaned, Unwanted
-from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.kube_objects import proxy_path
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.kube_objects import NODES_PATH, proxy_path
 from ansible_collections.aks.kube_proxy.plugins.module_utils._kubernetes import direct
 from ansible_collections.aks.kube_proxy.plugins.module_utils._kubernetes.access import (
     RUN_COMMAND,
@@ -23,6 +24,7 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._kubernetes.access 
     connect,
 )
 from ansible_collections.aks.kube_proxy.plugins.module_utils._kubernetes.api import Reply
+from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.reading import Reader
 
 from tests.support.caller import LIST_PODS, VERSION, Caller
 
@@ -157,3 +159,24 @@ def test_no_connection_stays_open(call: Call, tmp_path: Path) -> None:
     assert connections(port) > 0
     api.close()
     assert connections(port) == 0
+
+
+def test_of_many_clusters_one_page_is_taken_apart_at_a_time(call: Call) -> None:
+    """Each cluster is read by a thread of its own; what many pages take in memory at once is not left to chance."""
+    names = ("web", "c2", "c3", "c4")
+    caller = call({}, *({"name": name} for name in names[1:]))
+    apis = [caller.connect(USER, name) for name in names]
+    busy, most = list[object](), list[int]()
+
+    def make(item: object) -> None:
+        busy.append(item)
+        most.append(len(busy))
+        time.sleep(0.02)
+        busy.remove(item)
+
+    with ThreadPoolExecutor(len(apis)) as pool:
+        found = list(pool.map(lambda api: Reader(api, "it").every(NODES_PATH, make), apis))
+    assert [len(nodes) for nodes in found] == [len(found[0])] * len(names)
+    assert max(most) == 1
+    for api in apis:
+        api.close()

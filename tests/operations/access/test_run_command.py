@@ -11,11 +11,17 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.kube_objects import PODS_PATH, proxy_path
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.kube_objects import (
+    NODES_PATH,
+    PODS_PATH,
+    proxy_path,
+)
 from ansible_collections.aks.kube_proxy.plugins.module_utils._kubernetes.access import RUN_COMMAND, USER
 from ansible_collections.aks.kube_proxy.plugins.module_utils._kubernetes.api import NoAccess
 from ansible_collections.aks.kube_proxy.plugins.module_utils._kubernetes.script import replies, script
+from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.reading import Reader
 
+from tests.operations.verifying import Lay, with_nodes
 from tests.support.caller import LIST_PODS, VERSION, Caller, principal
 
 Call = Callable[..., Caller]
@@ -77,6 +83,39 @@ def test_output_that_azure_cut_is_no_answer(call: Call) -> None:
     error = caller.refused(RUN_COMMAND, "/api/v1/services")
     assert error.details["code"] == "OutputTruncated"
     assert "512 kB" in error.message
+
+
+def test_paths_whose_answers_do_not_fit_are_asked_for_in_smaller_portions(call: Call) -> None:
+    """Each answer is a third of what Azure keeps. What was learnt holds for the rest and for the next reading."""
+    caller = call({"services": 700})
+    (one,) = caller.ask(USER, "/api/v1/services")
+    whole = len(one.text)
+    assert 512 * 1024 / 3 < whole < 512 * 1024
+    caller.azure.emulator.clear_kubernetes_requests()
+    with closing(caller.connect(RUN_COMMAND)) as api:
+        found = api.read(["/api/v1/services"] * 9, lambda reply: len(reply.text))
+        assert found == [whole] * 9
+        first = caller.posts().count("runCommand")
+        assert api.read(["/api/v1/services"] * 2, lambda reply: reply.ok) == [True] * 2
+        assert caller.posts().count("runCommand") - first <= 2
+        assert api.requests == len(caller.gets())
+
+
+@pytest.mark.parametrize("size", [40_000, 300_000])
+def test_lists_of_large_objects_are_read_in_smaller_pages(size: int, azure: Lay) -> None:
+    caller = Caller(azure(with_nodes(25, "web", inside={"node_bytes": size})))
+    with closing(caller.connect(RUN_COMMAND)) as api:
+        names = Reader(api, "web").every(NODES_PATH, lambda node: str(node["metadata"]["name"]))
+        assert len(set(names)) == len(names) == 25
+        assert 1 <= api.page_size <= 10
+        assert api.requests == len(caller.gets())
+
+
+def test_an_object_that_does_not_fit_is_no_answer(call: Call) -> None:
+    caller = call({"node_bytes": 600_000})
+    error = caller.refused(RUN_COMMAND, f"{NODES_PATH}?limit=20")
+    assert error.details["code"] == "OutputTruncated"
+    assert caller.posts().count("runCommand") == 5, "20, 10, 5, 2, 1"
 
 
 @pytest.mark.parametrize(

@@ -232,6 +232,32 @@ def test_a_daemon_set() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("given", "desired", "number"),
+    [
+        (1, 20, 1),
+        (3, 20, 3),
+        ("10%", 20, 2),
+        ("10%", 21, 3),
+        ("1%", 500, 5),
+        ("100%", 7, 7),
+        ("0%", 7, 1),
+        (0, 7, 1),
+        (None, 7, 1),
+        ("many", 7, 1),
+        (True, 7, 1),
+    ],
+)
+def test_how_many_pods_may_be_away_is_read_as_kubernetes_reads_it(given: Any, desired: int, number: int) -> None:
+    """Percentages are rounded up; without surge at least one pod may be away."""
+    body = {
+        "spec": {"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": given}}},
+        "status": {"desiredNumberScheduled": desired, "numberUnavailable": 4},
+    }
+    found = read_daemon_set(body)
+    assert (found.at_once, found.unavailable) == (number, 4)
+
+
 def test_a_container_of_another_name_tells_the_command_when_there_is_no_kube_proxy() -> None:
     body = {"spec": {"containers": [{"name": "proxy", "command": ["a", "--proxy-mode=ipvs"]}, {"command": ["b"]}]}}
     assert read_pod(body).command == ("a", "--proxy-mode=ipvs")

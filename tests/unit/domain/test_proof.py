@@ -11,11 +11,9 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.kube_proxy 
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.proof import (
     arrived,
     assess,
-    is_worth_waiting,
     left_out,
-    not_asked,
+    seconds_until_steady,
     stale_rules,
-    to_ask,
 )
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.proof_look import (
     IGNORE,
@@ -24,6 +22,11 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.proof_look 
     Look,
     Proof,
     Row,
+)
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.proof_next import (
+    is_worth_waiting,
+    not_asked,
+    to_ask,
 )
 
 NOW = 1_000_000.0
@@ -87,9 +90,29 @@ FAULTS = {
     "not asked": (look(its=pod(), answer=Answer()), problems.NO_ANSWER, "not asked yet"),
     "another mode": (look(its=pod(), answer=Answer("IPTABLES")), problems.OTHER_MODE, "says that it runs IPTABLES"),
     "no count": (
-        look(its=pod(), answer=Answer("NFTABLES", uncounted=True)),
+        look(its=pod(), answer=Answer("NFTABLES", unwritten=True)),
         problems.NO_COUNTER,
         "ever wrote its rules",
+    ),
+    "no rules, and counted once": (
+        look(its=pod(), answer=Answer("NFTABLES", unwritten=True, first=(0, 1), last=(0, 1))),
+        problems.UNSETTLED,
+        "is watched",
+    ),
+    "no rules, and a count that stands still": (
+        look(its=pod(), answer=replace(SETTLED, unwritten=True)),
+        problems.NO_COUNTER,
+        "ever wrote its rules",
+    ),
+    "no rules, and a count that grows": (
+        look(its=pod(), answer=replace(SETTLED, unwritten=True).counting(3.0, 70.0, 35.0)),
+        problems.FAILING_RULES,
+        "could not write its rules 1 time(s)",
+    ),
+    "started again just now": (
+        look(its=pod(restarts=9, started=NOW - 29)),
+        problems.UNSETTLED,
+        "was started again just now (kube-proxy-0, 9 time(s))",
     ),
     "counted once": (look(its=pod(), answer=Answer("NFTABLES", first=(0, 1), last=(0, 1))), problems.UNSETTLED, ""),
     "counted too soon": (
@@ -113,6 +136,23 @@ def test_each_thing_that_is_missing_has_its_name(seen: Look, problem: problems.P
 def test_only_nftables_has_a_count_of_failed_updates() -> None:
     seen = look(its=pod(command=("kube-proxy",)), answer=Answer("IPTABLES"), daemon_set=daemon_set(command=()))
     assert assess(IPTABLES, seen, CARE).standing == "proven"
+
+
+STEADINESS = {
+    "first start": (pod(started=NOW - 1), 0.0),
+    "started again": (pod(started=NOW - 1, restarts=9), 29.0),
+    "long ago": (pod(started=NOW - 30, restarts=9), 0.0),
+    "by a clock that was set back": (pod(started=NOW + 3600, restarts=9), 30.0),
+    "nobody knows when": (pod(started=None, restarts=9), 0.0),
+}
+
+
+@pytest.mark.parametrize(("its", "seconds"), STEADINESS.values(), ids=STEADINESS)
+def test_a_pod_that_was_started_again_has_to_run_for_half_a_minute(its: Pod, seconds: float) -> None:
+    assert seconds_until_steady(its, NOW) == seconds
+    assert seconds_until_steady(its, None) == 0.0
+    seen = look(its=replace(its, command=("kube-proxy",)), answer=Answer("IPTABLES"), daemon_set=daemon_set(command=()))
+    assert assess(IPTABLES, seen, CARE).standing == ("settling" if seconds else "proven")
 
 
 LEFT_OUT = {
@@ -203,6 +243,42 @@ def test_pods_of_nodes_that_are_left_out_need_not_be_updated() -> None:
     assert assess(NFTABLES, replace(seen, daemon_set=daemon_set(desired=3, updated=1)), Care(not_ready=IGNORE)).troubles
 
 
+BESIDE = {
+    "a pod that is updated": (node(1, cordoned=True), pod(1), True),
+    "an old pod": (node(1, cordoned=True), pod(1, command=("kube-proxy",)), False),
+    "a pod on its way out": (node(1, cordoned=True), pod(1, deleting=True), False),
+    "no pod": (node(1, cordoned=True), None, False),
+    "a virtual node": (node(1, virtual=True), None, True),
+    "a node that is not ready, with a pod that is updated": (node(1, ready=False), pod(1), True),
+}
+
+
+@pytest.mark.parametrize(("beside", "its", "told"), BESIDE.values(), ids=BESIDE)
+def test_only_nodes_that_lack_an_updated_pod_excuse_one_that_is_missing(
+    beside: Node, its: Pod | None, told: bool
+) -> None:
+    """One pod of the two that the DaemonSet wants is not updated."""
+    pods = (pod(), *((its,) if its else ()))
+    seen = look(nodes=(node(), beside), pods=pods, daemon_set=daemon_set(desired=2, updated=1))
+    found = assess(NFTABLES, seen, Care(cordoned=IGNORE, not_ready=IGNORE))
+    assert (problems.NOT_OBSERVED in [kind for kind, _unused in found.troubles]) is told
+
+
+def test_an_old_pod_beside_an_ignored_node_that_is_updated_is_no_proof() -> None:
+    old, new = (("kube-proxy", "--proxy-mode=ipvs", f"--ipvs-scheduler={one}") for one in ("rr", "lc"))
+    seen = look(
+        nodes=(node(), node(1, cordoned=True)),
+        pods=(pod(command=old), pod(1, command=new)),
+        answer=Answer("IPVS"),
+        daemon_set=daemon_set(command=new, desired=2, updated=1),
+    )
+    wanted = KubeProxy(mode="IPVS", ipvs={"scheduler": "LeastConnection"}, configured=True)
+    found = assess(wanted, seen, Care(cordoned=IGNORE))
+    assert [kind for kind, _unused in found.troubles] == [problems.OLD_POD, problems.NOT_OBSERVED]
+    told = "still has a pod with --ipvs-scheduler=rr in place of LeastConnection (kube-proxy-0)"
+    assert (found.standing, found.rows[0].reason) == ("contradicted", told)
+
+
 SETTINGS = {
     "scheduler": ({"scheduler": "LeastConnection"}, "--ipvs-scheduler=rr", False),
     "the usual scheduler": ({"scheduler": "RoundRobin"}, "--ipvs-scheduler=rr", True),
@@ -224,9 +300,10 @@ def test_settings_of_ipvs_are_read_from_the_flags(ipvs: dict[str, object], shown
     wanted = KubeProxy(mode="IPVS", ipvs=ipvs, configured=True)
     seen = look(its=pod(command=command), answer=Answer("IPVS"), daemon_set=daemon_set(command=command))
     found = assess(wanted, seen, CARE)
-    assert [kind for kind, _unused in found.troubles] == ([] if same else [problems.OTHER_SETTINGS])
+    kinds = [kind for kind, _unused in found.troubles]
+    assert kinds == ([] if same else [problems.OTHER_SETTINGS, problems.OLD_POD])
     (setting,) = ipvs.values()
-    for _unused, told in found.troubles:
+    for _unused, told in found.troubles[:1]:
         assert told == f"kube-proxy's DaemonSet has other settings: {shown} in place of {setting}."
 
 
@@ -258,15 +335,38 @@ UNDER_WAY = {"old": pod(command=("kube-proxy",)), "none": None, "starting": pod(
 
 
 @pytest.mark.parametrize("its", UNDER_WAY.values(), ids=UNDER_WAY)
-def test_a_rollout_that_goes_on_or_is_held_up_is_no_failure(its: Pod | None) -> None:
+def test_a_rollout_that_goes_on_is_no_failure(its: Pod | None) -> None:
     still = look(its=its)
     assert assess(NFTABLES, still, CARE).standing == "contradicted"
     assert row(assess(NFTABLES, replace(still, moving=True), CARE)).problem is problems.UNDER_WAY
     assert assess(NFTABLES, replace(still, moving=True), CARE).standing == "unverified"
-    held_up = replace(still, nodes=(node(), node(1, ready=False)))
-    assert assess(NFTABLES, held_up, CARE).standing == "unverified"
-    for other in (node(1, ready=False, system="windows"), node(1, ready=False, virtual=True)):
-        assert assess(NFTABLES, replace(still, nodes=(node(), other)), CARE).standing == "contradicted"
+
+
+GONE = (node(1, ready=False), node(2, ready=False))
+HELD_UP = {
+    "as many as may be away": (GONE, daemon_set(unavailable=2, at_once=2), True),
+    "more": (GONE, daemon_set(unavailable=2, at_once=1), True),
+    "fewer": (GONE, daemon_set(unavailable=2, at_once=3), False),
+    "fewer, and others that are not available": (GONE, daemon_set(unavailable=9, at_once=3), False),
+    "their pods are counted as available": (GONE, daemon_set(unavailable=1, at_once=2), False),
+    "Windows": ((node(1, ready=False, system="windows"),), daemon_set(unavailable=1), False),
+    "a virtual node": ((node(1, ready=False, virtual=True),), daemon_set(unavailable=1), False),
+    "just joining": ((node(1, ready=False, created=NOW - 10),), daemon_set(unavailable=1), False),
+    "nobody": ((), daemon_set(), False),
+}
+
+
+@pytest.mark.parametrize(("others", "found", "held_up"), HELD_UP.values(), ids=HELD_UP)
+def test_nodes_that_are_not_ready_hold_a_rollout_up_when_they_use_up_what_may_be_away(
+    others: tuple[Node, ...], found: DaemonSet, held_up: bool
+) -> None:
+    """They keep old pods from being replaced, ignored or not; a pod that is missing or does not start has no excuse."""
+    for its in UNDER_WAY.values():
+        still = look(its=its, nodes=(node(), *others), daemon_set=found)
+        excused = held_up and its is UNDER_WAY["old"]
+        first = assess(NFTABLES, still, Care(not_ready=IGNORE)).rows[0]
+        assert first.standing == ("unverified" if excused else "contradicted")
+        assert (first.problem is problems.UNDER_WAY) is excused
 
 
 def test_a_pod_that_crashes_is_a_failure_even_while_the_rollout_goes_on() -> None:
@@ -379,6 +479,15 @@ def test_only_those_are_asked_whose_flags_are_right_and_who_are_not_proven() -> 
     assert not_asked(found, seen) == ["kube-proxy-2"]
     moving = replace(seen, moving=True)
     assert not_asked(assess(NFTABLES, moving, CARE), moving) == ["kube-proxy-2"]
+
+
+def test_pools_are_asked_by_turns() -> None:
+    pools = ("a", "a", "a", "b", "b", "c")
+    nodes = tuple(node(number, pool=pool) for number, pool in enumerate(pools))
+    seen = look(nodes=nodes, pods=tuple(pod(number) for number in range(6)), answers={})
+    assert [name[-1] for name in to_ask(assess(NFTABLES, seen, CARE), seen)] == ["0", "3", "5", "1", "4", "2"]
+    old = replace(seen, pods=tuple(pod(number, command=("kube-proxy",)) for number in range(6)))
+    assert [name[-1] for name in not_asked(assess(NFTABLES, old, CARE), old)] == ["0", "3", "5", "1", "4", "2"]
 
 
 WAITING = {

@@ -16,6 +16,7 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._kubernetes.script 
     batches,
     expected,
     grep,
+    halved,
     replies,
     reply,
     script,
@@ -278,3 +279,19 @@ def test_output_that_is_not_all_there_is_not_read(logs: str) -> None:
 )
 def test_output_is_read_however_its_lines_end(logs: str) -> None:
     assert replies(logs, 2, None, "M", None) == [Reply(200, "one"), Reply(200, "two")]
+
+
+@pytest.mark.parametrize(
+    ("path", "smaller"),
+    [
+        (NODES, "/api/v1/nodes?limit=10"),
+        ("/api/v1/pods?labelSelector=a%3Db&limit=5&continue=x", "/api/v1/pods?labelSelector=a%3Db&limit=2&continue=x"),
+        ("/api/v1/nodes?limit=1", ""),
+        ("/api/v1/nodes?limit=0", ""),
+        ("/api/v1/nodes?limit=many", ""),
+        ("/api/v1/nodes?sublimit=20", ""),
+        ("/api/v1/nodes", ""),
+    ],
+)
+def test_a_page_can_be_asked_for_with_half_as_many_items(path: str, smaller: str) -> None:
+    assert halved(path) == smaller
