@@ -18,6 +18,8 @@ description:
   - The task does not fail for what happens to a cluster. Each gets a verdict, and what follows from the verdicts is up to the
     playbook; RV(ok) tells whether all went well. It fails where nothing could be begun, with wrong options, without credentials or
     when the journal cannot be written.
+  - Where the preview feature is registered and Azure still refuses a switch, the resource provider is registered once more, once for
+    each subscription, as M(aks.kube_proxy.config) does.
   - The role P(aks.kube_proxy.rolling_update#role) and the playbook C(aks.kube_proxy.rollout) are built on this module. It needs
     neither of them, nor an inventory.
 options:

@@ -142,6 +142,21 @@ def test_a_failed_switch_of_our_own_is_sent_again_but_not_what_came_after_it(azu
     assert again["clusters"]["c2"]["code"] == "last-operation-failed"
 
 
+def test_the_provider_is_refreshed_once_for_each_subscription(azure: Lay) -> None:
+    ones, twos = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
+    fleet = [{"name": f"c{number}", "subscription": (ones, twos)[number % 2]} for number in range(4)]
+    flag = {"KubeProxyConfigurationPreview": "Registered"}
+    cloud = azure(*fleet, features={ones: flag, twos: flag})
+    for one in fleet:
+        cloud.emulator.fault("feature_not_propagated", match={"method": "PUT", "cluster": one["name"]}, times=2)
+    wanted = [{"resource_group": "rg1", "name": c["name"], "subscription_id": c["subscription"]} for c in fleet]
+    result = cloud.call(wave.OPERATION, clusters=[{**one, "mode": "NFTABLES"} for one in wanted], max_parallel=4)
+    assert set(states(result).values()) == {"switched"}
+    posts = [entry["path"].split("/")[2] for entry in cloud.writes() if entry["method"] == "POST"]
+    assert sorted(posts) == [ones, twos]
+    assert len([text for text in result["warnings"] if "the resource provider was refreshed" in text]) == 2
+
+
 def test_exact_takes_away_the_settings_that_are_not_named(azure: Lay) -> None:
     cloud = azure(IPVS)
     each = {"enabled": True, "mode": "IPVS", "ipvs_config": {"scheduler": "LeastConnection"}}

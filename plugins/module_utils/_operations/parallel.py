@@ -14,18 +14,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from threading import Event, Lock
+from threading import Event
 from typing import Any
 
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.arm import Arm
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.clusters import Clusters
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
-from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.features import Flag
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.problems import redact
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.runtime import Runtime, Unwanted
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain import verdict as ends
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.cluster import Cluster, ClusterId
-from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.features import REGISTERED
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.plan import Plan, Policy
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.record import ENDED, SUBMITTING
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.targets import Target
@@ -34,6 +32,7 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.crew im
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.grouping import grouped
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.journal import Journal
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.progress import Progress
+from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.shared_flag import SharedFlag
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.switch import INVALID_REQUEST, Switch
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.waiting import Waiting
 
@@ -100,8 +99,9 @@ class SwitchMany:
         self.progress = Progress(runtime, label, len(targets))
         self._crew: Crew[Submission | End] = Crew(runtime)
         self._ended: list[End] = []
-        self._features: dict[str, str | None] = {}
-        self._features_lock = Lock()
+        self._flags = {
+            target.cluster.subscription.casefold(): SharedFlag(target.cluster.subscription) for target in targets
+        }
 
     def run(self) -> dict[str, Any]:
         """Switch all clusters, and return the module's result."""
@@ -143,7 +143,7 @@ class SwitchMany:
             waiting=self.waiting,
             before_write=partial(self._announce, target),
             own_failure=self._own_failure,
-            feature=partial(self._feature, target.cluster.subscription, clusters),
+            flag=self._flags[target.cluster.subscription.casefold()],
         )
         diff = None
         try:
@@ -207,14 +207,6 @@ class SwitchMany:
         last = self.last_lines.get(str(cluster.id).casefold(), {})
         return last.get("state") == ends.FAILED and cluster.etag is not None and last.get("etag") == cluster.etag
 
-    def _feature(self, subscription: str, clusters: Clusters) -> str | None:
-        """The flag's state, asked for once for all clusters of a subscription, unless it may have changed meanwhile."""
-        with self._features_lock:
-            known = self._features.get(subscription)
-            if known is None or (known != REGISTERED and not self.runtime.check_mode):
-                known = self._features[subscription] = Flag(clusters.arm, subscription).known_state()
-            return known
-
     def _result(self, ended: list[End]) -> dict[str, Any]:
         by_host = {end.host: end for end in ended}
         ordered = [by_host[target.host] for target in self.targets]
@@ -223,7 +215,8 @@ class SwitchMany:
             "ok": all(end.verdict.ok for end in ordered),
             "clusters": {end.host: end.verdict.as_result() for end in ordered},
             "diff": [end.diff for end in ordered if end.diff],
-            "warnings": grouped((end.host, *warned) for end in ordered for warned in end.warned),
+            "warnings": grouped((end.host, *warned) for end in ordered for warned in end.warned)
+            + [text for flag in self._flags.values() for text in flag.news],
         }
 
 
