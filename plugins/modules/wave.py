@@ -101,6 +101,8 @@ options:
       - It is made where it is missing, its folder too, readable by its owner only. When it cannot be written, nothing is switched.
       - A cluster whose last operation failed is sent again when the journal tells that this was a switch of its own, and the
         cluster's eTag tells that nothing has happened to it since. Others are up to O(failed_clusters).
+      - Where an earlier run did not see the end of its switch, as it was killed or O(wait_timeout) was over, the cluster is sent again
+        when it asks for what the journal's line announced within the last 24 hours, and no upgrade is left that this would go on with.
       - Not written in check mode.
     type: path
   run:
@@ -262,7 +264,9 @@ clusters:
       returned: success
       sample: false
     previous:
-      description: The configuration that the cluster had before, as M(aks.kube_proxy.config) returns it; none when it could not be read.
+      description:
+        - The configuration that the cluster had before, as M(aks.kube_proxy.config) returns it; none when it could not be read.
+        - Where a failed switch of an earlier run is sent again, what the cluster had before that, by the journal.
       type: dict
       returned: success
       sample: {"enabled": true, "mode": "IPTABLES", "ipvs_config": null, "configured": false}

@@ -142,6 +142,62 @@ def test_a_failed_switch_of_our_own_is_sent_again_but_not_what_came_after_it(azu
     assert again["clusters"]["c2"]["code"] == "last-operation-failed"
 
 
+def left_behind(cloud: Azure, journal: str, how: str) -> None:
+    """A switch to NFTABLES whose end the run did not see: it waited too shortly, or was killed before that."""
+    cloud.emulator.fault("operation_failed", match={"cluster": "c1"})
+    ended = switch(cloud, "c1", journal=journal, run="r1", wait_timeout=30)
+    assert states(ended) == {"c1": "running"}
+    if how == "killed":
+        path = Path(journal)
+        path.write_text(path.read_text().splitlines(keepends=True)[0])
+    cloud.emulator.advance(600)
+
+
+@pytest.mark.parametrize("how", ["waited", "killed"])
+def test_a_switch_whose_end_nobody_saw_and_which_failed_is_sent_again(azure: Lay, tmp_path: Path, how: str) -> None:
+    journal = str(tmp_path / "journal.jsonl")
+    cloud = azure(IPVS)
+    left_behind(cloud, journal, how)
+    assert states(switch(cloud, "c1")) == {"c1": "blocked"}, "without the journal nobody knows"
+    preview = switch(cloud, "c1", journal=journal, check=True)
+    assert states(preview) == {"c1": "would_switch"}
+    cloud.emulator.fault("operation_failed", match={"cluster": "c1"})
+    again = switch(cloud, "c1", journal=journal)
+    assert states(again) == {"c1": "failed"}
+    assert again["clusters"]["c1"]["previous"]["mode"] == "IPVS", "what an undo needs is from before the first try"
+    assert again["clusters"]["c1"]["current"]["mode"] == "NFTABLES"
+    assert [line["before"]["mode"] for line in lines(Path(journal)) if "before" in line] == ["IPVS", "NFTABLES"]
+    assert recorded(Path(journal).read_text()).popitem()[1]["before"]["mode"] == "IPVS"
+
+
+def test_an_operation_that_is_joined_and_fails_is_sent_again(azure: Lay, tmp_path: Path) -> None:
+    journal = str(tmp_path / "journal.jsonl")
+    cloud = azure(IPVS)
+    cloud.emulator.fault("operation_failed", match={"cluster": "c1"})
+    assert states(switch(cloud, "c1", journal=journal, wait_timeout=30)) == {"c1": "running"}
+    joined = switch(cloud, "c1", journal=journal)
+    assert states(joined) == {"c1": "switched"}
+    assert joined["clusters"]["c1"]["previous"]["mode"] == "IPVS"
+
+
+def test_an_end_that_a_later_run_finds_is_noted_so_that_no_later_failure_is_taken_for_ours(
+    azure: Lay, tmp_path: Path
+) -> None:
+    journal = tmp_path / "journal.jsonl"
+    cloud = azure({"name": "c1"})
+    assert states(switch(cloud, "c1", journal=str(journal), wait_timeout=30)) == {"c1": "running"}
+    assert states(switch(cloud, "c1", journal=str(journal))) == {"c1": "unchanged"}
+    assert [(line["event"], line.get("state"), line.get("settled")) for line in lines(journal)] == [
+        ("submitting", None, None),
+        ("ended", "running", False),
+        ("ended", "unchanged", True),
+    ]
+    cloud.emulator.change_cluster("c1", {"properties": {"provisioningState": "Failed"}})
+    assert states(switch(cloud, "c1", journal=str(journal))) == {"c1": "blocked"}
+    assert switch(cloud, "c1", journal=str(journal))["clusters"]["c1"]["previous"]["mode"] == "NFTABLES"
+    assert len(lines(journal)) == 3
+
+
 def test_the_provider_is_refreshed_once_for_each_subscription(azure: Lay) -> None:
     ones, twos = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
     fleet = [{"name": f"c{number}", "subscription": (ones, twos)[number % 2]} for number in range(4)]

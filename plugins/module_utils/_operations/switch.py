@@ -103,6 +103,8 @@ class Switch:
         self.about = about_cluster(cluster)
         self.deadline = clusters.arm.deadline = runtime.now() + waiting.timeout
         self.written = False
+        self.settled = False  # whether the cluster was seen at rest since the last write
+        self.repaired_own = False
         self.before: Cluster | None = None
         self.seen: Cluster | None = None
         self.plan: Plan | None = None
@@ -202,13 +204,15 @@ class Switch:
 
     def _look(self) -> Cluster:
         """The cluster as it is now."""
-        self.seen = self.clusters.get(self.id)
-        return self.seen
+        self.seen = cluster = self.clusters.get(self.id)
+        self.settled = not cluster.in_progress
+        return cluster
 
     def _planned(self, cluster: Cluster) -> Plan:
         policy = self.policy
         if cluster.ended_badly and self.own_failure(cluster):
             policy = replace(policy, failed_clusters=REPAIR)
+            self.repaired_own = True
         try:
             decided = plan(cluster, self.request, policy)
             if decided.write and self.runtime.check_mode:
@@ -236,6 +240,7 @@ class Switch:
     def _submit(self, cluster: Cluster, decided: Plan) -> Answer | None:
         """Send the PUT; None when the round has to begin again."""
         self.before_write(cluster, decided)
+        self.settled = False
         try:
             return self.clusters.put(self.id, switch_body(cluster, decided.target), cluster.etag)
         except LostAnswer as error:

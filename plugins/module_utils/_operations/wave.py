@@ -24,7 +24,7 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.targets imp
     read_target,
 )
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.config import OPERATION as CONFIG
-from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.journal import Journal, last_lines
+from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.journal import Journal, earlier_lines
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.operation import (
     Operation,
     Parameters,
@@ -57,7 +57,7 @@ def run(parameters: Parameters, runtime: Runtime) -> dict[str, Any]:
         raise AzureError(str(error)) from None
     if targets:
         arm.sign_in("Wave")  # a sign-in that fails is one failure, not one for each cluster
-    earlier = last_lines(parameters["journal"]) if parameters["journal"] else {}
+    earlier = earlier_lines(parameters["journal"]) if parameters["journal"] else {}
     context = {"run": parameters["run"], "wave": parameters["label"]}
     journal = Journal(parameters["journal"], context) if parameters["journal"] and not runtime.check_mode else None
     try:
@@ -70,7 +70,7 @@ def run(parameters: Parameters, runtime: Runtime) -> dict[str, Any]:
             waiting=waiting,
             max_parallel=parameters["max_parallel"],
             journal=journal,
-            last_lines=earlier,
+            earlier=earlier,
             label=parameters["label"],
         ).run()
     finally:
