@@ -18,6 +18,8 @@ description:
   - The task does not fail for what happens to a cluster. Each gets a verdict, and what follows from the verdicts is up to the
     playbook; RV(ok) tells whether all went well. It fails where nothing could be begun, with wrong options, without credentials or
     when the journal cannot be written.
+  - When C(ansible-playbook) is killed the task stops before its next request, as long as it runs on the controller itself, as the user
+    who started Ansible, and without C(async). Elsewhere it works on to its end.
   - Where the preview feature is registered and Azure still refuses a switch, the resource provider is registered once more, once for
     each subscription, as M(aks.kube_proxy.config) does.
   - The role P(aks.kube_proxy.rolling_update#role) and the playbook C(aks.kube_proxy.rollout) are built on this module. It needs
@@ -315,6 +317,14 @@ clusters:
       elements: dict
       returned: success
       sample: []
+begun:
+  description:
+    - Always V(false). The module itself gave up before it looked at any cluster, so that nothing was written.
+    - A failed task without it, and without RV(clusters), may have ended in the middle of its work, for example since its process was
+      killed. What it announced stands in O(journal); what became of it is in Azure.
+  returned: failure of the module itself
+  type: bool
+  sample: false
 code:
   description: Why nothing was begun, V(Journal) when the journal could not be written.
   returned: failure, where there is one

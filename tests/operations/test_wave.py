@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.record import recorded
-from ansible_collections.aks.kube_proxy.plugins.module_utils._operations import wave
+from ansible_collections.aks.kube_proxy.plugins.module_utils._operations import parallel, wave
 
 from tests.support.operations import Azure
 
@@ -115,8 +115,21 @@ def test_a_journal_that_cannot_be_opened_ends_the_task(azure: Lay, tmp_path: Pat
     cloud = azure({"name": "c1"})
     (tmp_path / "file").touch()
     result = switch(cloud, "c1", journal=str(tmp_path / "file" / "journal.jsonl"))
-    assert result["failed"] is True and result["code"] == "Journal"
+    assert result["failed"] is True and result["code"] == "Journal" and result["begun"] is False
     assert cloud.arm_requests() == []
+
+
+def test_only_what_ends_before_the_work_says_that_nothing_was_begun(
+    azure: Lay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud = azure({"name": "c1"})
+    clusters = [{"resource_group": "rg1", "name": "c1", "mode": "NFTABLES"}]
+    assert cloud.call(wave.OPERATION, clusters=clusters, secret="wrong")["begun"] is False
+    assert cloud.call(wave.OPERATION, clusters=clusters, max_parallel=0)["begun"] is False
+    assert "begun" not in cloud.call(wave.OPERATION, clusters=clusters, check=True)
+    monkeypatch.setattr(parallel.SwitchMany, "run", lambda _self: (_ for _ in ()).throw(RuntimeError("died at work")))
+    died = cloud.call(wave.OPERATION, clusters=clusters)
+    assert died["failed"] is True and "begun" not in died
 
 
 def test_a_torn_last_line_is_closed_off(azure: Lay, tmp_path: Path) -> None:
@@ -289,7 +302,7 @@ def test_wrong_clusters_end_the_task_before_anything_is_asked(
 ) -> None:
     cloud = azure({"name": "c1"})
     result = cloud.call(wave.OPERATION, clusters=clusters)
-    assert result["failed"] is True and told in result["msg"]
+    assert result["failed"] is True and told in result["msg"] and result["begun"] is False
     assert cloud.arm_requests() == []
 
 

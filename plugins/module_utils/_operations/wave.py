@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.api_versions import check_version
@@ -45,21 +46,12 @@ def run(parameters: Parameters, runtime: Runtime) -> dict[str, Any]:
     Raises:
         AzureError: nothing could be begun: no credentials, no journal, or a cluster named twice.
     """
-    waiting = Waiting(True, parameters["wait_timeout"], parameters["poll_interval"])
-    try:
-        check_waiting(waiting)
-        version = check_version(parameters["api_version"])
-        if not 1 <= parameters["max_parallel"] <= MOST_PARALLEL:
-            raise ValueError(f"'max_parallel' is {parameters['max_parallel']}: it has to be 1 to {MOST_PARALLEL}.")
-        arm = sign_in(parameters, runtime)
-        targets = _targets(parameters, arm)
-    except ValueError as error:
-        raise AzureError(str(error)) from None
-    if targets:
-        arm.sign_in("Wave")  # a sign-in that fails is one failure, not one for each cluster
-    earlier = earlier_lines(parameters["journal"]) if parameters["journal"] else {}
-    context = {"run": parameters["run"], "wave": parameters["label"]}
-    journal = Journal(parameters["journal"], context) if parameters["journal"] and not runtime.check_mode else None
+    journal: Journal | None = None
+    with _nothing_begun():
+        waiting, version, targets, arm = _prepared(parameters, runtime)
+        earlier = earlier_lines(parameters["journal"]) if parameters["journal"] else {}
+        if parameters["journal"] and not runtime.check_mode:
+            journal = Journal(parameters["journal"], {"run": parameters["run"], "wave": parameters["label"]})
     try:
         return SwitchMany(
             arm,
@@ -76,6 +68,37 @@ def run(parameters: Parameters, runtime: Runtime) -> dict[str, Any]:
     finally:
         if journal:
             journal.close()
+
+
+@contextmanager
+def _nothing_begun() -> Iterator[None]:
+    """Mark failures from before any cluster is looked at: without the mark, a task may have died at its work."""
+    try:
+        yield
+    except AzureError as error:
+        error.details = {**error.details, "begun": False}
+        raise
+
+
+def _prepared(parameters: Parameters, runtime: Runtime) -> tuple[Waiting, str, list[Target], Arm]:
+    """What the wave works with, after a sign-in.
+
+    Raises:
+        AzureError: an option is wrong, or there are no credentials.
+    """
+    waiting = Waiting(True, parameters["wait_timeout"], parameters["poll_interval"])
+    try:
+        check_waiting(waiting)
+        version = check_version(parameters["api_version"])
+        if not 1 <= parameters["max_parallel"] <= MOST_PARALLEL:
+            raise ValueError(f"'max_parallel' is {parameters['max_parallel']}: it has to be 1 to {MOST_PARALLEL}.")
+        arm = sign_in(parameters, runtime)
+        targets = _targets(parameters, arm)
+    except ValueError as error:
+        raise AzureError(str(error)) from None
+    if targets:
+        arm.sign_in("Wave")  # a sign-in that fails is one failure, not one for each cluster
+    return waiting, version, targets, arm
 
 
 def _silent(runtime: Runtime) -> Runtime:
