@@ -19,6 +19,8 @@ description:
     properties that this collection does not know included. Where the cluster has an eTag, Azure is told to take the change
     only if nobody else has changed the cluster meanwhile.
   - The kube-proxy configuration of AKS is a preview. Register it first with M(aks.kube_proxy.preview_feature).
+  - Where the feature is registered and Azure still refuses the switch, the resource provider is registered once more, which spreads
+    the news, and the switch is tried for up to ten minutes. An identity that may not do that waits all the same.
   - Changing the mode reprograms every Linux node and may interrupt traffic to Services for a moment. That Azure reports
     success means that the setting was taken, not that every node runs it already.
 options:

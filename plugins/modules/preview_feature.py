@@ -55,7 +55,8 @@ options:
         has spread.
       - V(auto) does it when the flag has become registered during this run, V(never) does not.
       - V(always) does it in every run, which so counts as a change. It helps where the flag is registered, but was
-        registered elsewhere, or by a run that was ended before it came to this.
+        registered elsewhere, or by a run that was ended before it came to this. M(aks.kube_proxy.config) and
+        M(aks.kube_proxy.wave) do it by themselves where Azure refuses a switch.
     type: str
     choices:
       - auto

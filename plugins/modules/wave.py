@@ -18,6 +18,10 @@ description:
   - The task does not fail for what happens to a cluster. Each gets a verdict, and what follows from the verdicts is up to the
     playbook; RV(ok) tells whether all went well. It fails where nothing could be begun, with wrong options, without credentials or
     when the journal cannot be written.
+  - When C(ansible-playbook) is killed the task stops before its next request, as long as it runs on the controller itself, as the user
+    who started Ansible, and without C(async). Elsewhere it works on to its end.
+  - Where the preview feature is registered and Azure still refuses a switch, the resource provider is registered once more, once for
+    each subscription, as M(aks.kube_proxy.config) does.
   - The role P(aks.kube_proxy.rolling_update#role) and the playbook C(aks.kube_proxy.rollout) are built on this module. It needs
     neither of them, nor an inventory.
 options:
@@ -99,6 +103,8 @@ options:
       - It is made where it is missing, its folder too, readable by its owner only. When it cannot be written, nothing is switched.
       - A cluster whose last operation failed is sent again when the journal tells that this was a switch of its own, and the
         cluster's eTag tells that nothing has happened to it since. Others are up to O(failed_clusters).
+      - Where an earlier run did not see the end of its switch, as it was killed or O(wait_timeout) was over, the cluster is sent again
+        when it asks for what the journal's line announced within the last 24 hours, and no upgrade is left that this would go on with.
       - Not written in check mode.
     type: path
   run:
@@ -260,7 +266,9 @@ clusters:
       returned: success
       sample: false
     previous:
-      description: The configuration that the cluster had before, as M(aks.kube_proxy.config) returns it; none when it could not be read.
+      description:
+        - The configuration that the cluster had before, as M(aks.kube_proxy.config) returns it; none when it could not be read.
+        - Where a failed switch of an earlier run is sent again, what the cluster had before that, by the journal.
       type: dict
       returned: success
       sample: {"enabled": true, "mode": "IPTABLES", "ipvs_config": null, "configured": false}
@@ -309,6 +317,14 @@ clusters:
       elements: dict
       returned: success
       sample: []
+begun:
+  description:
+    - Always V(false). The module itself gave up before it looked at any cluster, so that nothing was written.
+    - A failed task without it, and without RV(clusters), may have ended in the middle of its work, for example since its process was
+      killed. What it announced stands in O(journal); what became of it is in Azure.
+  returned: failure of the module itself
+  type: bool
+  sample: false
 code:
   description: Why nothing was begun, V(Journal) when the journal could not be written.
   returned: failure, where there is one

@@ -29,7 +29,7 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure import connections
-from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.runtime import Runtime
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.runtime import CONTROLLER, Runtime
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.operation import Operation
 from ansible_collections.aks.kube_proxy.plugins.plugin_utils._plain import plain
 
@@ -95,6 +95,9 @@ class InProcessAction(ActionBase):
             # Discovery may find a Python without the SDK; the controller's own has what is installed beside Ansible.
             variables = self._with_interpreter(variables, sys.executable)
         in_background = bool(self._task.async_val)
+        if self._is_local and not in_background:
+            # A module of this machine inherits a worker's environment, and can ask whether its controller still lives.
+            os.environ[CONTROLLER] = str(controller())
         result.update(self._execute_module(task_vars=variables, wrap_async=in_background))
         if not in_background:
             self._remove_tmp_path(self._connection._shell.tmpdir)

@@ -25,6 +25,7 @@ def host(az_program: Path, ansible_bin: Path, tmp_path: Path) -> Iterator[Host]:
     folder = tmp_path / "index"
     folder.mkdir()
     with Index(folder) as index:
+        index.offer("tiny", "1.9.0")
         index.offer("tiny", "1.10.0")
         yield host_in(tmp_path, index, az_program, ansible_bin)
 
@@ -56,3 +57,10 @@ def test_the_extension_comes_only_where_asked_for_and_the_flag_once(host: Host) 
         assert asked.status == 0, asked
         assert versions_after(asked, "look") == {"tiny": "1.10.0"}
         assert not [entry for entry in emulator.requests() if entry["path"].endswith("/register")]
+
+
+def test_the_extension_comes_in_the_version_that_is_set(host: Host) -> None:
+    with Emulator({"features": {one: {FLAG: "Registered"} for one in (ONES, TWOS)}}, speed=100) as emulator:
+        pinned = set_up(host, emulator, **EXTENSION, preview_setup_cli_extension_version="1.9.0")
+        assert pinned.status == 0, pinned
+        assert versions_after(pinned, "look") == {"tiny": "1.9.0"}

@@ -127,6 +127,26 @@ def test_without_reading_operations_a_failure_is_told_without_its_reason(azure: 
     assert result["correlation_id"] in result["msg"]
 
 
+def test_without_the_refresh_a_switch_waits_for_the_flag_all_the_same_and_says_what_is_missing(azure: Lay) -> None:
+    refresh = "Microsoft.ContainerService/register/action"
+    cloud = signed_in(azure, [action for action in ACTIONS if action != refresh])
+    cloud.emulator.fault("feature_not_propagated", match={"method": "PUT"}, times=2)
+    assert cloud.call(config.OPERATION, **SWITCH)["changed"] is True
+    assert [entry["status"] for entry in cloud.arm_requests()].count(403) == 1, "it is tried once"
+    cloud.emulator.fault("feature_not_propagated", match={"method": "PUT"}, times=None)
+    result = cloud.call(config.OPERATION, **C1, mode="IPVS")
+    assert result["failed"] is True and result["code"] == "KubeProxyConfigFeatureNotRegistered"
+    assert f"'{refresh}'" in result["msg"]
+    assert "'refresh_provider: always'" in result["msg"]
+
+
+def test_without_reading_the_flag_a_refusal_says_both_things_that_may_be_missing(azure: Lay) -> None:
+    read = "Microsoft.Features/providers/features/read"
+    cloud = signed_in(azure, [action for action in ACTIONS if action != read], state="NotRegistered")
+    result = cloud.call(config.OPERATION, **SWITCH)
+    assert "Register the preview feature" in result["msg"] and "'refresh_provider: always'" in result["msg"]
+
+
 def test_an_auditor_needs_only_to_read(azure: Lay) -> None:
     clusters, flag = (
         "Microsoft.ContainerService/managedClusters/read",

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.record import recorded
-from ansible_collections.aks.kube_proxy.plugins.module_utils._operations import wave
+from ansible_collections.aks.kube_proxy.plugins.module_utils._operations import parallel, wave
 
 from tests.support.operations import Azure
 
@@ -115,8 +115,21 @@ def test_a_journal_that_cannot_be_opened_ends_the_task(azure: Lay, tmp_path: Pat
     cloud = azure({"name": "c1"})
     (tmp_path / "file").touch()
     result = switch(cloud, "c1", journal=str(tmp_path / "file" / "journal.jsonl"))
-    assert result["failed"] is True and result["code"] == "Journal"
+    assert result["failed"] is True and result["code"] == "Journal" and result["begun"] is False
     assert cloud.arm_requests() == []
+
+
+def test_only_what_ends_before_the_work_says_that_nothing_was_begun(
+    azure: Lay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud = azure({"name": "c1"})
+    clusters = [{"resource_group": "rg1", "name": "c1", "mode": "NFTABLES"}]
+    assert cloud.call(wave.OPERATION, clusters=clusters, secret="wrong")["begun"] is False
+    assert cloud.call(wave.OPERATION, clusters=clusters, max_parallel=0)["begun"] is False
+    assert "begun" not in cloud.call(wave.OPERATION, clusters=clusters, check=True)
+    monkeypatch.setattr(parallel.SwitchMany, "run", lambda _self: (_ for _ in ()).throw(RuntimeError("died at work")))
+    died = cloud.call(wave.OPERATION, clusters=clusters)
+    assert died["failed"] is True and "begun" not in died
 
 
 def test_a_torn_last_line_is_closed_off(azure: Lay, tmp_path: Path) -> None:
@@ -140,6 +153,77 @@ def test_a_failed_switch_of_our_own_is_sent_again_but_not_what_came_after_it(azu
     again = switch(cloud, "c1", "c2", journal=journal)
     assert states(again) == {"c1": "switched", "c2": "blocked"}
     assert again["clusters"]["c2"]["code"] == "last-operation-failed"
+
+
+def left_behind(cloud: Azure, journal: str, how: str) -> None:
+    """A switch to NFTABLES whose end the run did not see: it waited too shortly, or was killed before that."""
+    cloud.emulator.fault("operation_failed", match={"cluster": "c1"})
+    ended = switch(cloud, "c1", journal=journal, run="r1", wait_timeout=30)
+    assert states(ended) == {"c1": "running"}
+    if how == "killed":
+        path = Path(journal)
+        path.write_text(path.read_text().splitlines(keepends=True)[0])
+    cloud.emulator.advance(600)
+
+
+@pytest.mark.parametrize("how", ["waited", "killed"])
+def test_a_switch_whose_end_nobody_saw_and_which_failed_is_sent_again(azure: Lay, tmp_path: Path, how: str) -> None:
+    journal = str(tmp_path / "journal.jsonl")
+    cloud = azure(IPVS)
+    left_behind(cloud, journal, how)
+    assert states(switch(cloud, "c1")) == {"c1": "blocked"}, "without the journal nobody knows"
+    preview = switch(cloud, "c1", journal=journal, check=True)
+    assert states(preview) == {"c1": "would_switch"}
+    cloud.emulator.fault("operation_failed", match={"cluster": "c1"})
+    again = switch(cloud, "c1", journal=journal)
+    assert states(again) == {"c1": "failed"}
+    assert again["clusters"]["c1"]["previous"]["mode"] == "IPVS", "what an undo needs is from before the first try"
+    assert again["clusters"]["c1"]["current"]["mode"] == "NFTABLES"
+    assert [line["before"]["mode"] for line in lines(Path(journal)) if "before" in line] == ["IPVS", "NFTABLES"]
+    assert recorded(Path(journal).read_text()).popitem()[1]["before"]["mode"] == "IPVS"
+
+
+def test_an_operation_that_is_joined_and_fails_is_sent_again(azure: Lay, tmp_path: Path) -> None:
+    journal = str(tmp_path / "journal.jsonl")
+    cloud = azure(IPVS)
+    cloud.emulator.fault("operation_failed", match={"cluster": "c1"})
+    assert states(switch(cloud, "c1", journal=journal, wait_timeout=30)) == {"c1": "running"}
+    joined = switch(cloud, "c1", journal=journal)
+    assert states(joined) == {"c1": "switched"}
+    assert joined["clusters"]["c1"]["previous"]["mode"] == "IPVS"
+
+
+def test_an_end_that_a_later_run_finds_is_noted_so_that_no_later_failure_is_taken_for_ours(
+    azure: Lay, tmp_path: Path
+) -> None:
+    journal = tmp_path / "journal.jsonl"
+    cloud = azure({"name": "c1"})
+    assert states(switch(cloud, "c1", journal=str(journal), wait_timeout=30)) == {"c1": "running"}
+    assert states(switch(cloud, "c1", journal=str(journal))) == {"c1": "unchanged"}
+    assert [(line["event"], line.get("state"), line.get("settled")) for line in lines(journal)] == [
+        ("submitting", None, None),
+        ("ended", "running", False),
+        ("ended", "unchanged", True),
+    ]
+    cloud.emulator.change_cluster("c1", {"properties": {"provisioningState": "Failed"}})
+    assert states(switch(cloud, "c1", journal=str(journal))) == {"c1": "blocked"}
+    assert switch(cloud, "c1", journal=str(journal))["clusters"]["c1"]["previous"]["mode"] == "NFTABLES"
+    assert len(lines(journal)) == 3
+
+
+def test_the_provider_is_refreshed_once_for_each_subscription(azure: Lay) -> None:
+    ones, twos = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
+    fleet = [{"name": f"c{number}", "subscription": (ones, twos)[number % 2]} for number in range(4)]
+    flag = {"KubeProxyConfigurationPreview": "Registered"}
+    cloud = azure(*fleet, features={ones: flag, twos: flag})
+    for one in fleet:
+        cloud.emulator.fault("feature_not_propagated", match={"method": "PUT", "cluster": one["name"]}, times=2)
+    wanted = [{"resource_group": "rg1", "name": c["name"], "subscription_id": c["subscription"]} for c in fleet]
+    result = cloud.call(wave.OPERATION, clusters=[{**one, "mode": "NFTABLES"} for one in wanted], max_parallel=4)
+    assert set(states(result).values()) == {"switched"}
+    posts = [entry["path"].split("/")[2] for entry in cloud.writes() if entry["method"] == "POST"]
+    assert sorted(posts) == [ones, twos]
+    assert len([text for text in result["warnings"] if "the resource provider was refreshed" in text]) == 2
 
 
 def test_exact_takes_away_the_settings_that_are_not_named(azure: Lay) -> None:
@@ -218,7 +302,7 @@ def test_wrong_clusters_end_the_task_before_anything_is_asked(
 ) -> None:
     cloud = azure({"name": "c1"})
     result = cloud.call(wave.OPERATION, clusters=clusters)
-    assert result["failed"] is True and told in result["msg"]
+    assert result["failed"] is True and told in result["msg"] and result["begun"] is False
     assert cloud.arm_requests() == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -259,17 +260,39 @@ def test_a_time_limit_ends_the_wave(laid: Estate) -> None:
     assert asked[-1].endswith("/c2")
 
 
-def test_an_ordinary_module_works_on(laid: Estate) -> None:
-    """As all modules of Ansible do, and as docs/execution.md says: nobody tells it that its controller is gone."""
+@pytest.mark.parametrize("way", ["local", "elsewhere"])
+def test_an_ordinary_module(way: str, laid: Estate) -> None:
+    """On the controller it stops before its next request; elsewhere nobody can tell it, and it works on to its end."""
     journal = laid.folder / "journal.jsonl"
-    plays = [play(wave_task("c1", "c2", journal=str(journal), vars={"aks_execution": "module"}))]
+    variables = {"aks_execution": "module", "ansible_connection": way}
+    plays = [play(wave_task("c1", "c2", journal=str(journal), vars=variables))]
     with rolling(laid, laid.ansible.command(plays)) as run:
         run.watch_until(lambda: watched(laid, "c1"), "the first operation")
         run.kill(signal.SIGKILL)
-        laid.azure.advance(OPERATION)
-        eventually(lambda: written(laid) == ["c1", "c2"], "the second write")
-        laid.azure.advance(2 * OPERATION)
+        if way == "elsewhere":
+            laid.azure.advance(OPERATION)
+            eventually(lambda: written(laid) == ["c1", "c2"], "the second write")
+            laid.azure.advance(2 * OPERATION)
         eventually(lambda: not run.members(), "the module's end")
-    events = [json.loads(line)["event"] for line in journal.read_text(encoding="utf-8").splitlines()]
-    assert events == ["submitting", "ended"] * 2
-    assert [laid.stored(name) for name in ("c1", "c2")] == [NFTABLES, NFTABLES]
+    ended = [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()]
+    states = [line["state"] for line in ended if line["event"] == "ended"]
+    if way == "elsewhere":
+        assert states == ["switched", "switched"]
+        assert [laid.stored(name) for name in ("c1", "c2")] == [NFTABLES, NFTABLES]
+        return
+    assert states == ["stopped"]
+    assert written(laid) == ["c1"]
+
+
+def test_a_module_that_dies_at_work_does_not_say_that_nothing_was_begun(laid: Estate) -> None:
+    """What a playbook has to know before it calls clusters untouched."""
+    plays = [play(wave_task("c1", "c2", vars={"aks_execution": "module"}))]
+    with rolling(laid, laid.ansible.command(plays)) as run:
+        run.watch_until(lambda: written(laid) == ["c1"], "the first write")
+        for process in sorted(run.members() - {run.process.pid}):
+            if b"wave" in Path(f"/proc/{process}/cmdline").read_bytes().rpartition(b"/")[2]:
+                os.kill(process, signal.SIGKILL)
+        done = run.ended(FLEET)
+    result = done.run.result("switch")
+    assert result.event == "failed", done.run
+    assert "begun" not in result.values and "clusters" not in result.values

@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
@@ -25,6 +26,31 @@ class Orphaned(Unwanted):
     """The process that started this one is gone."""
 
 
+CONTROLLER = "AKS_KUBE_PROXY_CONTROLLER"
+"""The environment variable that tells an ordinary module on the controller's machine the controller's process id."""
+
+
+def named_controller(environ: Mapping[str, str]) -> int | None:
+    """The controller's process id, where one was handed over."""
+    process = environ.get(CONTROLLER, "")
+    return int(process) if process.isdecimal() else None
+
+
+def runs(process: int) -> bool:
+    """Whether a process runs. One that has ended, and that its parent has not asked about yet, does not."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    try:
+        state = Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2].split()[0]
+    except (OSError, IndexError):  # not Linux, or it has ended just now
+        return True
+    return state not in (b"Z", b"X")
+
+
 @dataclass(frozen=True)
 class Runtime:
     """Time, environment and life line of one operation; tests bring their own.
@@ -36,6 +62,8 @@ class Runtime:
         environ: environment variables, for credentials.
         parent: process id of whoever waits for the result. A worker whose controller was killed is
             handed to another parent; it would go on writing.
+        controller: process id of the controller that an ordinary module on its machine works for; None where it is not
+            known. A module's parent is a shell, which outlives a killed controller.
         stopped: whether the work has been called off from within.
         say: shows a line to the user at once, where that is possible.
     """
@@ -45,6 +73,7 @@ class Runtime:
     sleep: Callable[[float], None] = time.sleep
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     parent: int = field(default_factory=os.getppid)
+    controller: int | None = None
     stopped: Callable[[], bool] = lambda: False
     say: Callable[[str], None] = lambda _line: None
 
@@ -61,5 +90,5 @@ class Runtime:
         """
         if self.stopped():
             raise Unwanted("The run was interrupted; stopped before the next request to Azure.")
-        if os.getppid() != self.parent:
+        if os.getppid() != self.parent or not (self.controller is None or runs(self.controller)):
             raise Orphaned("The process that started this task is gone; stopped before the next request to Azure.")

@@ -30,6 +30,7 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.kube_proxy 
 )
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.wording import one_line
 
+BEHIND_GOAL = "behind-goal"
 BLOCK = "block"
 WARN = "warn"
 
@@ -330,7 +331,7 @@ RULES = (
         "https://learn.microsoft.com/troubleshoot/azure/azure-kubernetes/create-upgrade-delete/cluster-node-virtual-machine-failed-state",
     ),
     Rule(
-        "behind-goal",
+        BEHIND_GOAL,
         BLOCK,
         TARGETS,
         _behind_goal,

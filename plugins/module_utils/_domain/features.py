@@ -47,6 +47,28 @@ NEXT_STEP = {
 }
 
 
+REGISTER_IT = "Register the preview feature with aks.kube_proxy.preview_feature first."
+AFTER_REFUSAL = {
+    PENDING: "It needs Microsoft's approval: ask for it through Azure support or the feature's sign-up form.",
+    REGISTERING: "Run aks.kube_proxy.preview_feature, which waits until it is registered, or run again later.",
+}
+"""What to do when Azure refuses for want of the flag, where that is not to register it."""
+
+
+def after_refusal(state: str | None) -> str:
+    """What to do when Azure refuses for want of a flag that is not registered, as far as that is known.
+
+    Args:
+        state: the flag's state, None when it cannot be read.
+    """
+    if state is None:
+        return (
+            f"{REGISTER_IT} Its state cannot be read here: if it is {REGISTERED} already, run that module with "
+            "'refresh_provider: always'."
+        )
+    return f"The flag is {state} in this subscription. {AFTER_REFUSAL.get(state, REGISTER_IT)}"
+
+
 def next_step(wanted: str, state: str) -> str:
     """What to do with a flag in this state; an unknown state is waited for, it can only be a transition."""
     return NEXT_STEP[wanted].get(state, WAIT)

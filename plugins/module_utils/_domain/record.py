@@ -132,6 +132,23 @@ def _first_of_last_series(lines: list[Mapping[str, Any]]) -> Mapping[str, Any] |
     return first
 
 
+def before_last_series(lines: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """What a cluster had before its last series of switches to one configuration; None where that is not known.
+
+    Args:
+        lines: the journal's lines about this cluster.
+    """
+    for entry in _from_journal(lines).values():
+        before: Mapping[str, Any] | None = entry["before"]
+        return before
+    return None
+
+
+def same_meaning(one: Any, other: Any) -> bool:
+    """Whether two configurations, in the form of results or of a journal, mean the same."""
+    return bool(_meaning(one) == _meaning(other))
+
+
 def _goes_on(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> bool:
     """Whether the later line is another try of what the earlier one began."""
     (before, target), (found, wanted) = (

@@ -85,8 +85,8 @@ class Journal:
         )
 
 
-def last_lines(path: str) -> dict[str, Mapping[str, Any]]:
-    """The last line of earlier runs about each cluster, by its resource id in lower case.
+def earlier_lines(path: str) -> dict[str, list[Mapping[str, Any]]]:
+    """The lines of earlier runs about each cluster, in their order, by its resource id in lower case.
 
     Raises:
         AzureError: there is such a file, but it cannot be read.
@@ -96,4 +96,7 @@ def last_lines(path: str) -> dict[str, Mapping[str, Any]]:
         text = file.read_text("utf-8", "replace") if file.is_file() else ""
     except OSError as error:
         raise AzureError(f"The journal {file} cannot be read ({error.strerror}).", code=CODE) from None
-    return {line["id"].casefold(): line for line in journal_lines(text)}
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for line in journal_lines(text):
+        found.setdefault(line["id"].casefold(), []).append(line)
+    return found

@@ -8,6 +8,7 @@ Private to this collection.
 
 from __future__ import annotations
 
+import os
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.authenticati
 )
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.problems import redact
-from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.runtime import Runtime
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.runtime import Runtime, named_controller
 
 Parameters = Mapping[str, Any]
 
@@ -68,7 +69,8 @@ class Operation:
 def run_module(operation: Operation) -> None:
     """The C(main) of an ordinary module."""
     module = AnsibleModule(argument_spec=operation.argument_spec, supports_check_mode=True, **operation.constraints)
-    result = operation.outcome(module.params, Runtime(check_mode=module.check_mode))
+    runtime = Runtime(check_mode=module.check_mode, controller=named_controller(os.environ))
+    result = operation.outcome(module.params, runtime)
     for text in result.pop("warnings", ()):  # ansible-core 2.23 takes them no longer as a part of the result
         module.warn(text)
     if result.pop("failed", False):

@@ -11,29 +11,30 @@ watched by reads of its own: 300 of them every 15 seconds stay below what Azure 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
 from functools import partial
-from threading import Event, Lock
+from threading import Event
 from typing import Any
 
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.arm import Arm
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.clusters import Clusters
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
-from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.features import Flag
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.problems import redact
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.runtime import Runtime, Unwanted
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain import verdict as ends
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.cluster import Cluster, ClusterId
-from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.features import REGISTERED
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.grouping import grouped
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.own_failure import end_was_seen, is_own_failure
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.plan import Plan, Policy
-from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.record import ENDED, SUBMITTING
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.record import ENDED, SUBMITTING, before_last_series
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.targets import Target
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.verdict import Verdict
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.crew import Crew
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.journal import Journal
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.progress import Progress
+from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.shared_flag import SharedFlag
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.switch import INVALID_REQUEST, Switch
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.waiting import Waiting
 
@@ -70,7 +71,7 @@ class SwitchMany:
         waiting: how long to wait, for each cluster.
         max_parallel: how many clusters at a time.
         journal: where each write is announced; None for no such record.
-        last_lines: the last line of earlier runs about each cluster, by resource id in lower case.
+        earlier: the journal's lines of earlier runs about each cluster, by resource id in lower case.
         label: what the user calls the wave.
     """
 
@@ -85,7 +86,7 @@ class SwitchMany:
         waiting: Waiting,
         max_parallel: int,
         journal: Journal | None,
-        last_lines: Mapping[str, Mapping[str, Any]],
+        earlier: Mapping[str, Sequence[Mapping[str, Any]]],
         label: str,
     ) -> None:
         self.arm = arm
@@ -96,12 +97,13 @@ class SwitchMany:
         self.waiting = waiting
         self.max_parallel = max_parallel
         self.journal = journal
-        self.last_lines = last_lines
+        self.earlier = earlier
         self.progress = Progress(runtime, label, len(targets))
         self._crew: Crew[Submission | End] = Crew(runtime)
         self._ended: list[End] = []
-        self._features: dict[str, str | None] = {}
-        self._features_lock = Lock()
+        self._flags = {
+            target.cluster.subscription.casefold(): SharedFlag(target.cluster.subscription) for target in targets
+        }
 
     def run(self) -> dict[str, Any]:
         """Switch all clusters, and return the module's result."""
@@ -143,7 +145,7 @@ class SwitchMany:
             waiting=self.waiting,
             before_write=partial(self._announce, target),
             own_failure=self._own_failure,
-            feature=partial(self._feature, target.cluster.subscription, clusters),
+            flag=self._flags[target.cluster.subscription.casefold()],
         )
         diff = None
         try:
@@ -156,6 +158,7 @@ class SwitchMany:
         except Exception as error:  # one cluster's surprise must not hide what became of the others
             text = redact(f"{type(error).__name__}: {error}")
             verdict = _trouble(switch, AzureError(f"{switch.about}: unexpected {text}", code="Unexpected"))
+        verdict = self._since_the_first_try(target, switch, verdict)
         verdict = ends.timed(verdict, self.runtime.now() - started)
         self._record_end(target, switch, verdict)
         warned = switch.plan.warned if switch.plan and not switch.plan.refused else []
@@ -175,7 +178,7 @@ class SwitchMany:
             findings=result["findings"],
         )
 
-    def _announce(self, target: Target, _cluster: Cluster, plan: Plan) -> None:
+    def _announce(self, target: Target, cluster: Cluster, plan: Plan) -> None:
         """Write down what the cluster has, before it is changed."""
         if self.journal:
             self.journal.write(
@@ -185,6 +188,7 @@ class SwitchMany:
                 before=plan.current.as_result(),
                 target=plan.target.as_result(),
                 restores=target.request.exact,
+                etag=cluster.etag,
             )
         submission = Submission(target.host, target.cluster, plan)
         self._crew.tell(submission)
@@ -192,28 +196,41 @@ class SwitchMany:
             pass  # the user reads it before Azure does
 
     def _record_end(self, target: Target, switch: Switch, verdict: Verdict) -> None:
-        """Write down the end of a switch; the eTag tells a later run whether anything came after it."""
-        if not (self.journal and switch.written):
+        """Write down the end of a switch, of this run or of one that did not see it.
+
+        The eTag tells a later run whether anything came after it, if the operation had come to its end by then.
+        """
+        found_done = verdict.state == ends.UNCHANGED and not end_was_seen(self._lines_about(target.cluster))
+        if not (self.journal and (switch.written or found_done)):
             return
-        etag = switch.seen.etag if switch.seen else None
         try:
             self.journal.write(
-                ENDED, str(target.cluster), host=target.host, state=verdict.state, code=verdict.code, etag=etag
+                ENDED,
+                str(target.cluster),
+                host=target.host,
+                state=verdict.state,
+                code=verdict.code,
+                settled=switch.settled,
+                etag=switch.seen.etag if switch.seen else None,
             )
         except AzureError:
             return  # what happened is in Azure; only what was before has to be written down
 
     def _own_failure(self, cluster: Cluster) -> bool:
-        last = self.last_lines.get(str(cluster.id).casefold(), {})
-        return last.get("state") == ends.FAILED and cluster.etag is not None and last.get("etag") == cluster.etag
+        return is_own_failure(self._lines_about(cluster.id), cluster, datetime.now(timezone.utc))
 
-    def _feature(self, subscription: str, clusters: Clusters) -> str | None:
-        """The flag's state, asked for once for all clusters of a subscription, unless it may have changed meanwhile."""
-        with self._features_lock:
-            known = self._features.get(subscription)
-            if known is None or (known != REGISTERED and not self.runtime.check_mode):
-                known = self._features[subscription] = Flag(clusters.arm, subscription).known_state()
-            return known
+    def _lines_about(self, cluster: ClusterId) -> Sequence[Mapping[str, Any]]:
+        return self.earlier.get(str(cluster).casefold(), ())
+
+    def _since_the_first_try(self, target: Target, switch: Switch, verdict: Verdict) -> Verdict:
+        """The verdict with what the cluster had before the first try, where this one repaired what an earlier run left.
+
+        To put back what a failed try has left would put back nothing.
+        """
+        if not switch.repaired_own or target.request.exact:
+            return verdict
+        before = before_last_series(self._lines_about(target.cluster))
+        return verdict if before is None else replace(verdict, previous=before)
 
     def _result(self, ended: list[End]) -> dict[str, Any]:
         by_host = {end.host: end for end in ended}
@@ -223,7 +240,8 @@ class SwitchMany:
             "ok": all(end.verdict.ok for end in ordered),
             "clusters": {end.host: end.verdict.as_result() for end in ordered},
             "diff": [end.diff for end in ordered if end.diff],
-            "warnings": grouped((end.host, *warned) for end in ordered for warned in end.warned),
+            "warnings": grouped((end.host, *warned) for end in ordered for warned in end.warned)
+            + [text for flag in self._flags.values() for text in flag.news],
         }
 
 

@@ -23,7 +23,6 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.clusters imp
     read_cluster,
 )
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
-from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.features import Flag
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.problems import (
     CHANGED_MEANWHILE,
     FEATURE_MISSING,
@@ -36,7 +35,7 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.problems imp
 )
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.runtime import Runtime
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.cluster import Cluster, ClusterId, switch_body
-from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.features import REGISTERED
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.features import REGISTERED, after_refusal
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.kube_proxy import InvalidRequest, Request
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.plan import (
     REPAIR,
@@ -48,6 +47,7 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.plan import
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.verdict import NOT_APPLIED
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.wording import told
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.arm_operation import ArmOperation
+from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.shared_flag import SharedFlag
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.waiting import Waiting
 
 # How often to begin again before giving up: other writers, and answers that were lost.
@@ -75,8 +75,7 @@ class Switch:
         before_write: is called right before each PUT; what it raises keeps the PUT from being sent.
         own_failure: whether a failed cluster is known to have failed in a switch of ours, with nothing after it. Such
             a one may be sent again.
-        feature: tells the state of the feature flag in the cluster's subscription, None when it cannot be known. Azure
-            is asked without it.
+        flag: the feature flag of the cluster's subscription, where other switches share it.
     """
 
     def __init__(
@@ -90,7 +89,7 @@ class Switch:
         waiting: Waiting,
         before_write: Callable[[Cluster, Plan], None] = lambda _cluster, _plan: None,
         own_failure: Callable[[Cluster], bool] = lambda _cluster: False,
-        feature: Callable[[], str | None] | None = None,
+        flag: SharedFlag | None = None,
     ) -> None:
         self.clusters = clusters
         self.runtime = runtime
@@ -100,10 +99,12 @@ class Switch:
         self.waiting = waiting
         self.before_write = before_write
         self.own_failure = own_failure
-        self.feature = feature or Flag(clusters.arm, cluster.subscription).known_state
+        self.flag = flag or SharedFlag(cluster.subscription)
         self.about = about_cluster(cluster)
         self.deadline = clusters.arm.deadline = runtime.now() + waiting.timeout
         self.written = False
+        self.settled = False  # whether the cluster was seen at rest since the last write
+        self.repaired_own = False
         self.before: Cluster | None = None
         self.seen: Cluster | None = None
         self.plan: Plan | None = None
@@ -134,7 +135,9 @@ class Switch:
             **self._known(),
             "kube_proxy": (end.kube_proxy if read_back or not changed else decided.target).as_result(),
             "diff": difference(self.before or end, decided.target if changed else None),
-            "warnings": [f"{self.about}: {text}" for text in decided.warnings] + self.clusters.warnings,
+            "warnings": [f"{self.about}: {text}" for text in decided.warnings]
+            + self.clusters.warnings
+            + self.flag.news,
         }
 
     def _known(self) -> dict[str, Any]:
@@ -201,17 +204,19 @@ class Switch:
 
     def _look(self) -> Cluster:
         """The cluster as it is now."""
-        self.seen = self.clusters.get(self.id)
-        return self.seen
+        self.seen = cluster = self.clusters.get(self.id)
+        self.settled = not cluster.in_progress
+        return cluster
 
     def _planned(self, cluster: Cluster) -> Plan:
         policy = self.policy
         if cluster.ended_badly and self.own_failure(cluster):
             policy = replace(policy, failed_clusters=REPAIR)
+            self.repaired_own = True
         try:
             decided = plan(cluster, self.request, policy)
             if decided.write and self.runtime.check_mode:
-                decided = plan(cluster, self.request, policy, self.feature())
+                decided = plan(cluster, self.request, policy, self.flag.state(self.clusters.arm))
         except InvalidRequest as error:
             raise AzureError(f"{self.about}: {error}", code=INVALID_REQUEST) from None
         if decided.refused:
@@ -235,6 +240,7 @@ class Switch:
     def _submit(self, cluster: Cluster, decided: Plan) -> Answer | None:
         """Send the PUT; None when the round has to begin again."""
         self.before_write(cluster, decided)
+        self.settled = False
         try:
             return self.clusters.put(self.id, switch_body(cluster, decided.target), cluster.etag)
         except LostAnswer as error:
@@ -264,21 +270,27 @@ class Switch:
         raise error
 
     def _may_still_spread(self, error: ArmError) -> bool:
-        state = self.feature()
+        """Whether the flag may yet reach the resource provider; in any case the error gets the advice that fits.
+
+        Whoever registered a flag may have been killed before they passed it on, or did not know that they have to.
+        """
+        arm = self.clusters.arm
+        state = self.flag.state(arm)
         if state != REGISTERED:
-            if state is not None:
-                error.message = told(f"{error.message} The flag is {state} in this subscription.")
+            self._advise(error, after_refusal(state))
             return False
+        self.flag.spread(arm)
+        self._advise(error, self.flag.advice)
         if self._propagation_ends is None:
             self._propagation_ends = self.runtime.now() + PROPAGATION_SECONDS
-        if self.runtime.now() < self._propagation_ends:
-            return True
-        error.message = (
-            f"{self.about}: Azure refused with {error.problem.as_text()} The flag is {REGISTERED}, but for "
-            f"{PROPAGATION_SECONDS:.0f} seconds it did not reach the resource provider: run "
-            f"aks.kube_proxy.preview_feature with 'refresh_provider: always'.{error.problem.reference}"
+        return self.runtime.now() < self._propagation_ends
+
+    def _advise(self, error: ArmError, advice: str) -> None:
+        """Replace what is advised for the refusal as such by what fits the flag's state."""
+        error.advice = advice
+        error.message = told(
+            f"{self.about}: Azure refused with {error.problem.as_text()} {advice}{error.problem.reference}"
         )
-        return False
 
     def _confirmed(self, answer: Answer, decided: Plan) -> Cluster:
         """Wait for the operation's end, and read back what the cluster has then."""

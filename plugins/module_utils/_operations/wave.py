@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.api_versions import check_version
@@ -24,7 +25,7 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.targets imp
     read_target,
 )
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.config import OPERATION as CONFIG
-from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.journal import Journal, last_lines
+from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.journal import Journal, earlier_lines
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.operation import (
     Operation,
     Parameters,
@@ -45,6 +46,46 @@ def run(parameters: Parameters, runtime: Runtime) -> dict[str, Any]:
     Raises:
         AzureError: nothing could be begun: no credentials, no journal, or a cluster named twice.
     """
+    journal: Journal | None = None
+    with _nothing_begun():
+        waiting, version, targets, arm = _prepared(parameters, runtime)
+        earlier = earlier_lines(parameters["journal"]) if parameters["journal"] else {}
+        if parameters["journal"] and not runtime.check_mode:
+            journal = Journal(parameters["journal"], {"run": parameters["run"], "wave": parameters["label"]})
+    try:
+        return SwitchMany(
+            arm,
+            runtime if parameters["progress"] else _silent(runtime),
+            targets=targets,
+            version=version,
+            policy=Policy(parameters["preflight"], parameters["failed_clusters"], guard(parameters["production"])),
+            waiting=waiting,
+            max_parallel=parameters["max_parallel"],
+            journal=journal,
+            earlier=earlier,
+            label=parameters["label"],
+        ).run()
+    finally:
+        if journal:
+            journal.close()
+
+
+@contextmanager
+def _nothing_begun() -> Iterator[None]:
+    """Mark failures from before any cluster is looked at: without the mark, a task may have died at its work."""
+    try:
+        yield
+    except AzureError as error:
+        error.details = {**error.details, "begun": False}
+        raise
+
+
+def _prepared(parameters: Parameters, runtime: Runtime) -> tuple[Waiting, str, list[Target], Arm]:
+    """What the wave works with, after a sign-in.
+
+    Raises:
+        AzureError: an option is wrong, or there are no credentials.
+    """
     waiting = Waiting(True, parameters["wait_timeout"], parameters["poll_interval"])
     try:
         check_waiting(waiting)
@@ -57,25 +98,7 @@ def run(parameters: Parameters, runtime: Runtime) -> dict[str, Any]:
         raise AzureError(str(error)) from None
     if targets:
         arm.sign_in("Wave")  # a sign-in that fails is one failure, not one for each cluster
-    earlier = last_lines(parameters["journal"]) if parameters["journal"] else {}
-    context = {"run": parameters["run"], "wave": parameters["label"]}
-    journal = Journal(parameters["journal"], context) if parameters["journal"] and not runtime.check_mode else None
-    try:
-        return SwitchMany(
-            arm,
-            runtime if parameters["progress"] else _silent(runtime),
-            targets=targets,
-            version=version,
-            policy=Policy(parameters["preflight"], parameters["failed_clusters"], guard(parameters["production"])),
-            waiting=waiting,
-            max_parallel=parameters["max_parallel"],
-            journal=journal,
-            last_lines=earlier,
-            label=parameters["label"],
-        ).run()
-    finally:
-        if journal:
-            journal.close()
+    return waiting, version, targets, arm
 
 
 def _silent(runtime: Runtime) -> Runtime:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
-from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.journal import Journal, last_lines
+from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.journal import Journal, earlier_lines
 
 
 def test_a_journal_and_its_folder_are_their_owners_alone(tmp_path: Path) -> None:
@@ -31,7 +31,7 @@ def test_each_line_tells_when_what_and_of_which_run(tmp_path: Path) -> None:
         {"event": "submitting", "id": "/C1", "run": "r1", "before": {"mode": "é"}},
         {"event": "ended", "id": "/C1", "run": "r1"},
     ]
-    assert last_lines(str(file))["/c1"]["event"] == "ended"
+    assert [line["event"] for line in earlier_lines(str(file))["/c1"]] == ["submitting", "ended"]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_a_torn_line_is_ended_before_the_next_begins(tmp_path: Path, there: byte
     assert file.read_bytes() == kept
     journal.write("ended", "/c1")
     journal.close()
-    assert list(last_lines(str(file))) == ["/c1"]
+    assert list(earlier_lines(str(file))) == ["/c1"]
 
 
 def test_what_cannot_be_written_stops_the_switch_in_words(tmp_path: Path) -> None:
@@ -71,12 +71,12 @@ def test_a_line_written_in_part_is_told_and_ended(tmp_path: Path, monkeypatch: p
     torn, whole = file.read_text().splitlines()
     assert len(torn) == 9
     assert json.loads(whole)["id"] == "/c2"
-    assert list(last_lines(str(file))) == ["/c2"]
+    assert list(earlier_lines(str(file))) == ["/c2"]
 
 
 def test_what_cannot_be_read_is_told_and_what_is_not_there_is_empty(tmp_path: Path) -> None:
-    assert last_lines(str(tmp_path / "none")) == {}
-    assert last_lines(str(tmp_path)) == {}
+    assert earlier_lines(str(tmp_path / "none")) == {}
+    assert earlier_lines(str(tmp_path)) == {}
     file = tmp_path / "journal"
     file.write_bytes(b'\xff\n{"id": "/C1"}\n{"id": "/c1", "last": true}\n')
-    assert last_lines(str(file)) == {"/c1": {"id": "/c1", "last": True}}
+    assert earlier_lines(str(file)) == {"/c1": [{"id": "/C1"}, {"id": "/c1", "last": True}]}

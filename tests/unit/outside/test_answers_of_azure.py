@@ -20,6 +20,7 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.plan import
 from ansible_collections.aks.kube_proxy.plugins.module_utils._kubernetes.api import NoAccess
 from ansible_collections.aks.kube_proxy.plugins.module_utils._kubernetes.handed_out import FOR_USERS, hand_out
 from ansible_collections.aks.kube_proxy.plugins.module_utils._kubernetes.run_command import RunCommand
+from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.shared_flag import SharedFlag
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.switch import Switch
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.waiting import Waiting
 from hypothesis import given, settings
@@ -62,6 +63,14 @@ def always(status: int, body: Any, **headers: str) -> Any:
     return lambda _method, _url, _body: (status, headers, content)
 
 
+class UnknownFlag(SharedFlag):
+    """A flag that nobody may read."""
+
+    def state(self, _arm: Arm) -> str | None:
+        """Not known."""
+        return None
+
+
 def switched(arm: Arm) -> dict[str, Any]:
     """A switch that nothing but what Azure answers could keep from writing."""
     return Switch(
@@ -71,7 +80,7 @@ def switched(arm: Arm) -> dict[str, Any]:
         request=Request(enabled=True, mode="NFTABLES"),
         policy=Policy(preflight=SKIP),
         waiting=Waiting(timeout=100.0),
-        feature=lambda: None,
+        flag=UnknownFlag(CLUSTER.subscription),
     ).run()
 
 

@@ -21,7 +21,7 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.record impo
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.summary import aligned
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.verdict import FAILED, Verdict
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.wording import one_line, told
-from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.journal import Journal, last_lines
+from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.journal import Journal, earlier_lines
 from ansible_collections.aks.kube_proxy.plugins.module_utils._operations.progress import Progress
 from hypothesis import given
 from hypothesis import strategies as st
@@ -130,7 +130,7 @@ def test_what_is_nested_too_deeply_is_no_json(depth: int, tmp_path: Path) -> Non
     with pytest.raises(BadRecord):
         recorded(deep)
     (tmp_path / "journal").write_text(f"{deep}\n{samples.journal()}", encoding="utf-8")
-    assert set(last_lines(str(tmp_path / "journal"))) == {
+    assert set(earlier_lines(str(tmp_path / "journal"))) == {
         samples.RESOURCE_ID.replace("c1", c).lower() for c in ("c1", "c2")
     }
     assert parsed('{"a": ' + "[" * (DEEPEST - 2) + "]" * (DEEPEST - 2) + "}") is not None

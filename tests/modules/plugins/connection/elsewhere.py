@@ -21,3 +21,9 @@ class Connection(Local):
     """The connection."""
 
     transport = "elsewhere"
+
+    def _connect(self) -> Connection:
+        """Tell at C(-vvv) that it is this one."""
+        self._display.vvv("ESTABLISH CONNECTION elsewhere", host=self._play_context.remote_addr)
+        super()._connect()
+        return self
