@@ -66,7 +66,7 @@ def test_the_record_has_a_row_for_each_planned_cluster() -> None:
         "after": NFTABLES,
         "verified": "azure",
         "seconds": 95.4,
-        "reason": "dev 1/1: one failed",
+        "reason": "",
         "code": None,
         "correlation_id": None,
         "evidence": None,
@@ -83,7 +83,7 @@ def test_the_record_has_a_row_for_each_planned_cluster() -> None:
         "ok": False,
         "changed": False,
         "seconds": 0.0,
-        "reason": "",
+        "reason": "dev 1/1: one failed",
     }
 
 
