@@ -185,14 +185,15 @@ WRITTEN = {"not_started": None, "switched": NFTABLES, "rolled_back": IPTABLES}
 
 @pytest.mark.parametrize(("moment", "policy"), BEYOND_REACH)
 def test_a_host_that_the_hook_cannot_reach_is_a_failure_and_takes_no_further_part(
-    estate: Estate, moment: str, policy: str
+    estate: Estate, settings: dict[str, str], moment: str, policy: str
 ) -> None:
     """It must not be brought back into the middle of the hook, from where it would pass."""
     estate.lay_out(*FLEET)
     states = BEYOND_REACH[moment, policy]
     words: dict[str, Any] = {moment: hook(estate.folder, "look", ON_THE_HOST, A_STEP_MORE)}
     inventory = static_inventory(FLEET, hosts={"a2": UNREACHABLE})
-    done = estate.roll(FLEET, inventory=inventory, mode="NFTABLES", policy=policy, stages=STAGES, **words)
+    words |= {"inventory": inventory, "settings": settings, "policy": policy, "stages": STAGES}
+    done = estate.roll(FLEET, mode="NFTABLES", **words)
     assert done.states == states, str(done.run)
     assert done.status not in (0, 1)
     assert done.row("a2")["code"] == "HookFailed"

@@ -44,6 +44,7 @@ def test_the_role_without_a_plan_stops_at_a_failure_whatever_tag_it_has(
     done = roll(estate, plays, "--tags", "own", settings=settings)
     assert (done.status, done.puts) == (2, [("a1", "NFTABLES")]), str(done.run)
     assert [line.split()[-1] for line in done.table if line.startswith("a1 ")] == ["failed"]
+    assert any(line.startswith("Stopped: ") for line in done.table), "it has not only predicted"
 
 
 def test_the_role_without_a_plan_predicts_where_its_switch_is_left_out(estate: Estate) -> None:
@@ -75,7 +76,9 @@ def test_a_host_that_fails_before_the_waves_lets_nobody_move_up_past_its_wave(es
     playbook = written(estate, copied(estate, 2, between))
     done = estate.roll(fleet, playbook=playbook, mode="NFTABLES", stages=[{"name": "all", "waves": [2, 1]}])
     assert (done.status, done.puts) == (2, []), str(done.run)
-    assert done.row("b1")["reason"].endswith("are not those of the wave: a1, b1. Did a host fail before?")
+    # whether the batch has lost a host or got a stranger for it depends on the core
+    assert "The hosts of the batch are not those of the wave: a1" in done.row("b1")["reason"]
+    assert done.row("b1")["reason"].endswith("Did a host fail before?")
 
 
 def test_a_play_of_its_own_does_not_go_on_after_a_wave_that_failed(estate: Estate) -> None:
