@@ -13,16 +13,17 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.aks.kube_proxy.plugins.module_utils._domain import audit as audits
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain import (
+    agreement,
     evidence_outcomes,
     outcomes,
     record,
     summary,
     targets,
     waves,
-    window,
 )
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain import audit as audits
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain import window as windows
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.cluster import ClusterId, parse_resource_id
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.wording import told
 from ansible_collections.aks.kube_proxy.plugins.plugin_utils._plain import plain
@@ -153,10 +154,16 @@ def with_proof(verdicts: Any, found: Any, **rest: Any) -> dict[str, Any]:
     return evidence_outcomes.with_proof(plain(verdicts), plain(found), **plain(rest))
 
 
+def differing_settings(hosts: Sequence[str], hostvars: Variables) -> str:
+    """Which settings of a run are not the same for all hosts."""
+    noted = {host: _known(hostvars, host, "rolling_update_settings") for host in plain(list(hosts))}
+    return agreement.differing_settings({host: settings for host, settings in noted.items() if settings})
+
+
 @_explained
 def closed_window(declared: Any) -> str:
     """Why nothing may be written now."""
-    return window.closed_window(plain(declared), datetime.now(timezone.utc))
+    return windows.closed_window(plain(declared), datetime.now(timezone.utc))
 
 
 def restoring_clusters(found: Any, hosts: Any = None) -> list[dict[str, Any]]:
@@ -232,9 +239,10 @@ def rollout_summary(plan: Any, found: Any, stopped: str = "", check_mode: bool =
     return summary.summary(plain(plan), plain(found), ended=ended, stopped=str(stopped), check_mode=bool(check_mode))
 
 
-def plan_table(plan: Any) -> list[str]:
+@_explained
+def plan_table(plan: Any, window: Any = None) -> list[str]:
     """The lines of a plan."""
-    return summary.plan_table(plain(plan))
+    return summary.plan_table(plain(plan), windows.window_line(plain(window), datetime.now(timezone.utc)))
 
 
 def rollout_table(found: Any) -> list[str]:
@@ -290,6 +298,7 @@ class FilterModule:
             "audit_table": audit_table,
             "checked_clusters": checked_clusters,
             "closed_window": closed_window,
+            "differing_settings": differing_settings,
             "evidence_clusters": evidence_clusters,
             "from_here": from_here,
             "judgement": judgement,

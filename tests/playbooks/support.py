@@ -275,4 +275,4 @@ class Estate:
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
 
-PREFIXES = ("rolling_update_", "preview_setup_", "aks_")
+PREFIXES = ("rolling_update_", "preview_setup_", "aks_", "awx_")

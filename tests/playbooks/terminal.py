@@ -7,8 +7,9 @@ import pty
 import select
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 PATIENCE = 120.0
 """Real seconds that a command may take."""
@@ -17,7 +18,13 @@ QUIET = 0.5
 
 
 def answered(
-    command: Sequence[str], environ: Mapping[str, str], folder: Path, *, question: str, answers: Sequence[str]
+    command: Sequence[str],
+    environ: Mapping[str, str],
+    folder: Path,
+    *,
+    question: str,
+    answers: Sequence[str],
+    meanwhile: Callable[[], Any] = lambda: None,
 ) -> subprocess.CompletedProcess[str]:
     """Run ansible-playbook to its end; what it prints on the terminal is its standard output.
 
@@ -27,6 +34,7 @@ def answered(
         folder: where it is started.
         question: a text after which it waits for an answer; a heading of a task tells that it has got one.
         answers: what is typed, one for each question.
+        meanwhile: what happens before each answer.
 
     Raises:
         TimeoutError: it did not end in time, say because it asked once more.
@@ -42,6 +50,7 @@ def answered(
             if not select.select([ours], [], [], QUIET)[0]:
                 asked = printed.count(question)
                 if 0 < asked <= len(answers) and "TASK [" not in printed.rpartition(question)[2]:
+                    meanwhile()
                     os.write(ours, f"{answers[asked - 1]}\r".encode())
             elif some := _read(ours):
                 printed += some.decode(errors="replace")

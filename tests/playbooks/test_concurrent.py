@@ -64,11 +64,14 @@ def opened(run: Rolling) -> int:
     return found[0]
 
 
-def together(estates: list[Estate], commands: list[list[str]], fleet: list[dict[str, Any]]) -> list[Rollout]:
+def together(
+    estates: list[Estate], commands: list[list[str]], fleet: list[dict[str, Any]], **environ: str
+) -> list[Rollout]:
     """Run the commands side by side, let them write from the same moment on, and look at what each left behind."""
     with ExitStack() as stack:
         runs = [
-            stack.enter_context(rolling(estate, command)) for estate, command in zip(estates, commands, strict=True)
+            stack.enter_context(rolling(estate, command, **environ))
+            for estate, command in zip(estates, commands, strict=True)
         ]
         for gate in [opened(run) for run in runs]:
             os.close(gate)
@@ -84,7 +87,8 @@ def accepted(azure: Emulator) -> list[tuple[str, str]]:
     ]
 
 
-def test_disjoint_slices(estates: list[Estate], shared: Path, azure: Emulator) -> None:
+@pytest.mark.parametrize("settings", ["any_errors_fatal"], indirect=True)
+def test_disjoint_slices(estates: list[Estate], shared: Path, azure: Emulator, settings: dict[str, str]) -> None:
     """Each does its part as if it were alone; they share the journal, and each has its summary."""
     names = [f"c{number:02}" for number in range(12)]
     halves = [names[::2], names[1::2]]
@@ -104,7 +108,7 @@ def test_disjoint_slices(estates: list[Estate], shared: Path, azure: Emulator) -
         )
         for estate, half in zip(estates, halves, strict=True)
     ]
-    done = together(estates, commands, fleet)
+    done = together(estates, commands, fleet, **settings)
     assert [one.status for one in done] == [0, 0], f"{done[0].run}\n{done[1].run}"
     assert Counter(accepted(azure)) == Counter(dict.fromkeys([(name, "NFTABLES") for name in names], 1))
     found = summaries(shared)

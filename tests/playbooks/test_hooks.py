@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.playbooks.support import IPTABLES, NFTABLES, Estate, cluster, named
+from tests.playbooks.support import IPTABLES, NFTABLES, Estate, cluster, named, static_inventory
 
 FLEET = [cluster("a1"), cluster("a2"), cluster("b1")]
 STAGES = [{"name": "all", "waves": [2, 1]}]
@@ -166,3 +166,58 @@ def test_hooks_see_their_wave_and_a_second_run_does_nothing(estate: Estate, sett
         if result.event == "ok"
     }
     assert not tasks & {"Look before", "Look after", "Wait at the gate", "Let it soak before the next wave"}
+
+
+UNREACHABLE = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
+"""A port on which nobody listens."""
+ON_THE_HOST: dict[str, Any] = {"name": "Look", "ansible.builtin.raw": "true", "when": "inventory_hostname == 'a2'"}
+A_STEP_MORE: dict[str, Any] = {"name": "Look further", "ansible.builtin.debug": {"msg": "It is fine."}}
+BEYOND_REACH = {
+    ("before_wave", "halt"): {"a1": "not_started", "a2": "failed", "b1": "not_started"},
+    ("before_wave", "continue"): {"a1": "not_started", "a2": "failed", "b1": "not_started"},
+    ("before_wave", "rollback"): {"a1": "not_started", "a2": "failed", "b1": "not_started"},
+    ("after_wave", "halt"): {"a1": "switched", "a2": "failed", "b1": "not_started"},
+    ("after_wave", "continue"): {"a1": "switched", "a2": "failed", "b1": "switched"},
+    ("after_wave", "rollback"): {"a1": "switched", "a2": "rolled_back", "b1": "not_started"},
+}
+WRITTEN = {"not_started": None, "switched": NFTABLES, "rolled_back": IPTABLES}
+
+
+@pytest.mark.parametrize(("moment", "policy"), BEYOND_REACH)
+def test_a_host_that_the_hook_cannot_reach_is_a_failure_and_takes_no_further_part(
+    estate: Estate, settings: dict[str, str], moment: str, policy: str
+) -> None:
+    """It must not be brought back into the middle of the hook, from where it would pass."""
+    estate.lay_out(*FLEET)
+    states = BEYOND_REACH[moment, policy]
+    words: dict[str, Any] = {moment: hook(estate.folder, "look", ON_THE_HOST, A_STEP_MORE)}
+    inventory = static_inventory(FLEET, hosts={"a2": UNREACHABLE})
+    words |= {"inventory": inventory, "settings": settings, "policy": policy, "stages": STAGES}
+    done = estate.roll(FLEET, mode="NFTABLES", **words)
+    assert done.states == states, str(done.run)
+    assert done.status not in (0, 1)
+    assert done.row("a2")["code"] == "HookFailed"
+    failed = NFTABLES if moment == "after_wave" else None
+    assert done.after == {host: WRITTEN.get(state, failed) for host, state in states.items()}
+    assert [result.host for result in done.run.results_of("Look further")].count("a2") == 0
+    assert ("a2", "IPTABLES") not in done.puts or done.puts.count(("a2", "IPTABLES")) == int(
+        states["a2"] == "rolled_back"
+    )
+
+
+ENDS = {
+    "end_host": {"name": "Leave", "ansible.builtin.meta": "end_host", "when": "inventory_hostname == 'a2'"},
+    "end_batch": {"name": "Leave", "ansible.builtin.meta": "end_batch"},
+}
+
+
+@pytest.mark.parametrize(
+    ("way", "moment"), [("end_host", "before_wave"), ("end_host", "after_wave"), ("end_batch", "after_wave")]
+)
+def test_a_hook_that_leaves_early_hides_nothing(estate: Estate, way: str, moment: str) -> None:
+    estate.lay_out(*FLEET)
+    words: dict[str, Any] = {moment: hook(estate.folder, "leave", ENDS[way])}
+    done = estate.roll(FLEET, mode="NFTABLES", stages=STAGES, **words)
+    assert done.status == 2, str(done.run)
+    assert (done.states["a2"], done.row("a2")["code"]) == ("failed", "HookFailed")
+    assert (done.states["b1"], done.after["b1"]) == ("not_started", None)

@@ -148,10 +148,22 @@ def rerun(estate: Estate, settings: Mapping[str, str]) -> Rollout:
         return run.ended(FLEET, hurry=HURRY)
 
 
-@pytest.mark.parametrize(
-    "settings", [SETTINGS["plain"], pytest.param(SETTINGS["any_errors_fatal"], marks=pytest.mark.long)], ids=SETTINGS
-)
-@pytest.mark.parametrize(("point", "number"), MOMENTS, ids=[f"{name}, {number.name}" for name, number in MOMENTS])
+DECISIVE = ("as the first write is on its way", "between waves")
+"""The points that every run of the tests tries under either setting."""
+CASES = [
+    pytest.param(
+        point,
+        number,
+        settings,
+        id=f"{point}, {number.name}, {name}",
+        marks=[pytest.mark.long] if name != "plain" and point not in DECISIVE else [],
+    )
+    for name, settings in SETTINGS.items()
+    for point, number in MOMENTS
+]
+
+
+@pytest.mark.parametrize(("point", "number", "settings"), CASES)
 def test_killed_and_run_again(point: str, number: signal.Signals, laid: Estate, settings: dict[str, str]) -> None:
     """No write after it, nobody left, and the rerun switches what is left, and that only."""
     assert_rerun_converges(POINTS[point], number, laid, settings)
@@ -205,14 +217,15 @@ def test_killed_before_the_task_began_its_work(laid: Estate) -> None:
     assert calls(laid, "GET") + calls(laid, "PUT") == []
 
 
-def test_killed_while_it_puts_clusters_back(laid: Estate) -> None:
+@pytest.mark.parametrize("settings", ["any_errors_fatal"], indirect=True)
+def test_killed_while_it_puts_clusters_back(laid: Estate, settings: dict[str, str]) -> None:
     """The rest is not put back any more; the rerun repairs it, since the journal tells whose failure it was."""
     fleet = [cluster("c1"), cluster("c2"), cluster("c3")]
     laid.lay_out(*fleet, put_seconds=PUT_SECONDS, operation_seconds=OPERATION)
     command = laid.command(fleet, mode="NFTABLES", max_parallel=1, policy="rollback")
     for name in ("c1", "c2"):
         laid.azure.fault("operation_failed", match={"cluster": name})
-    with rolling(laid, command) as run:
+    with rolling(laid, command, **settings) as run:
         run.watch_until(lambda: len(written(laid)) == 4, "the first write of the rollback", hurry=HURRY)
         run.kill(signal.SIGKILL)
         assert_announced(laid)
@@ -220,7 +233,7 @@ def test_killed_while_it_puts_clusters_back(laid: Estate) -> None:
         eventually(lambda: not run.members(), "the end of all workers", POLL + PUT_SECONDS + SLACK)
     assert written(laid) == ["c1", "c2", "c3", "c1"]
     laid.azure.fault("operation_failed", match={"cluster": "c1"})
-    with rolling(laid, command) as run:
+    with rolling(laid, command, **settings) as run:
         done = run.ended(fleet, hurry=HURRY)
     assert done.status == 2, done.run
     assert written(laid)[4:] == ["c1", "c2", "c1"]

@@ -72,9 +72,12 @@ def test_a_summary_serves_as_a_record_where_the_journal_is_lost(rolled: Estate) 
     assert back.after == BEFORE
 
 
-def test_a_cluster_that_cannot_be_put_back_keeps_none_of_the_others_from_it(rolled: Estate) -> None:
+@pytest.mark.parametrize("settings", ["any_errors_fatal"], indirect=True)
+def test_a_cluster_that_cannot_be_put_back_keeps_none_of_the_others_from_it(
+    rolled: Estate, settings: dict[str, str]
+) -> None:
     rolled.azure.fault("operation_failed", match={"cluster": "ipvs"})
-    back = rolled.roll(FLEET, playbook=ROLLBACK)
+    back = rolled.roll(FLEET, playbook=ROLLBACK, settings=settings)
     assert back.status == 2, back.run
     assert back.states == {"never": "switched", "ipvs": "failed", "byo": "switched"}
     assert back.counted("failed") == {"never": 0, "ipvs": 1, "byo": 0, "done": 0}
@@ -109,9 +112,10 @@ def test_what_is_no_record_ends_the_run_before_anything_is_asked(
 
 
 def test_what_somebody_has_changed_since_is_left_alone_unless_asked_for(rolled: Estate) -> None:
+    """It is no success either, although what the rollout was given says that blocked clusters are skipped."""
     network = {"kubeProxyConfig": {"mode": "IPTABLES"}}
     rolled.azure.change_cluster("ipvs", {"properties": {"networkProfile": network}})
-    back = rolled.roll(FLEET, playbook=ROLLBACK, max_failures=1, overwrite="false")
+    back = rolled.roll(FLEET, playbook=ROLLBACK, max_failures=1, overwrite="false", blocked="skip")
     assert back.status == 2, back.run
     assert back.states == {"never": "switched", "ipvs": "blocked", "byo": "switched"}
     assert back.row("ipvs")["code"] == "changed-since"

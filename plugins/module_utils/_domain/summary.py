@@ -39,7 +39,8 @@ def summary(
         check_mode: whether it only predicted.
     """
     plan = plan or {"run": "", "started": "", "waves": [_everything(outcomes)], "left_out": []}
-    rows = [_row(wave, host, outcomes.get(host)) for wave in plan["waves"] for host in wave["hosts"]]
+    why = "" if check_mode else stopped
+    rows = [_row(wave, host, outcomes.get(host), why) for wave in plan["waves"] for host in wave["hosts"]]
     return {
         "kind": SUMMARY_KIND,
         "version": VERSION,
@@ -58,19 +59,24 @@ def _everything(outcomes: Mapping[str, Any]) -> dict[str, Any]:
     return {"stage": "all", "number": 1, "of": 1, "hosts": list(outcomes)}
 
 
-def _row(wave: Mapping[str, Any], host: str, outcome: Mapping[str, Any] | None) -> dict[str, Any]:
+def _row(wave: Mapping[str, Any], host: str, outcome: Mapping[str, Any] | None, stopped: str) -> dict[str, Any]:
     place = {"host": host, "stage": wave["stage"], "wave": wave["number"], "waves": wave["of"]}
     if outcome is None:
         nothing = dict.fromkeys(("id", "before", "after", "verified", "code", "correlation_id", "evidence"))
-        state = {"state": ends.NOT_STARTED, "ok": False, "changed": False, "seconds": 0.0, "reason": "", "warnings": []}
-        return {**place, **nothing, **state}
+        state = {"state": ends.NOT_STARTED, "ok": False, "changed": False, "seconds": 0.0, "warnings": []}
+        return {**place, **nothing, **state, "reason": stopped}
     kept = {key: outcome[key] for key in KEPT} | {"warnings": only_warnings(outcome["findings"])}
     configurations = {"before": outcome["previous"], "after": outcome["current"]}
     return {**place, **kept, **configurations, "evidence": outcome.get("evidence")}
 
 
-def plan_table(plan: Mapping[str, Any]) -> list[str]:
-    """The lines in which people read a plan: a wave each, with what stands before and after it."""
+def plan_table(plan: Mapping[str, Any], window: str = "") -> list[str]:
+    """The lines in which people read a plan: a wave each, with what stands before and after it.
+
+    Args:
+        plan: C(waves) and C(left_out).
+        window: the line about the time window; empty where there is none.
+    """
     lines = []
     for wave in plan["waves"]:
         gate = "gate; " if wave["gate"] and wave["number"] == 1 else ""
@@ -78,6 +84,8 @@ def plan_table(plan: Mapping[str, Any]) -> list[str]:
         lines.append(f"{wave['stage']} {wave['number']}/{wave['of']}: {gate}{', '.join(wave['hosts'])}{soak}")
     if plan["left_out"]:
         lines.append(f"Left out: {', '.join(plan['left_out'])}")
+    if window:
+        lines.append(window)
     return lines
 
 
@@ -102,7 +110,7 @@ def table(record: Mapping[str, Any]) -> list[str]:
     lines = aligned([COLUMNS, *rows])
     hosts_by_reason: dict[str, list[str]] = {}
     for row in record["clusters"]:
-        if row["reason"] and not row["ok"]:
+        if row["reason"] not in ("", record["stopped"]) and not row["ok"]:
             hosts_by_reason.setdefault(_coded(row["reason"], row["code"]), []).append(row["host"])
     if hosts_by_reason:
         lines += ["", *(f"{', '.join(hosts)}: {reason}" for reason, hosts in hosts_by_reason.items())]

@@ -73,6 +73,18 @@ def closed_window(declared: Mapping[str, Any] | None, now: datetime) -> str:
     return f"It is {time}, outside the time window {window}."
 
 
+def window_line(declared: Mapping[str, Any] | None, now: datetime) -> str:
+    """The line in which a plan tells the time window and whether it is open; empty where none is declared.
+
+    Raises:
+        BadWindow: the window cannot be understood.
+    """
+    if not declared:
+        return ""
+    closed = closed_window(declared, now)
+    return f"Time window: closed now. {closed}" if closed else f"Time window: {read_window(declared)}; open now"
+
+
 def read_window(declared: Mapping[str, Any]) -> Window:
     """Read a window as a user wrote it.
 

@@ -102,7 +102,7 @@ def test_the_record_has_a_row_for_each_planned_cluster() -> None:
         "ok": False,
         "changed": False,
         "seconds": 0.0,
-        "reason": "",
+        "reason": "dev 1/1: one failed",
         "warnings": [],
     }
 
@@ -165,6 +165,13 @@ def test_the_table_is_for_people() -> None:
     ]
 
 
+def test_a_cluster_whose_turn_did_not_come_has_the_reason_except_in_a_prediction() -> None:
+    found = {"d1": outcome("switched")}
+    for check_mode, reason in ((False, "dev 1/1: closed"), (True, "")):
+        record = summary(PLAN, found, ended="later", stopped="dev 1/1: closed", check_mode=check_mode)
+        assert [row["reason"] for row in record["clusters"]][1:] == [reason, reason]
+
+
 def test_check_mode_says_would() -> None:
     record = summary(PLAN, {}, ended="later", stopped="dev 1/1: one failed", check_mode=True)
     assert "Would stop: dev 1/1: one failed" in table(record)
@@ -200,6 +207,10 @@ def test_the_plan_shows_gates_and_soaks() -> None:
         "production 1/1: gate; p1",
         "Left out: other",
     ]
+
+
+def test_the_plan_ends_with_the_time_window() -> None:
+    assert plan_table(PLAN, "Time window: closed now.")[-1] == "Time window: closed now."
 
 
 def test_a_plan_without_soaks_and_left_out_clusters_says_nothing_of_them() -> None:

@@ -6,7 +6,12 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.window import BadWindow, closed_window, read_window
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.window import (
+    BadWindow,
+    closed_window,
+    read_window,
+    window_line,
+)
 
 NIGHT = {"days": ["Fri", "sat"], "start": "22:00", "end": "04:00", "timezone": "Europe/Zurich"}
 DAY = {"start": "9:00", "end": "17:00", "timezone": "UTC"}
@@ -90,3 +95,12 @@ def test_a_window_from_a_time_to_the_same_is_the_whole_day() -> None:
     window = read_window(whole)
     assert str(window) == "mon tue wed thu fri sat sun 09:05 to 09:05 UTC"
     assert all(window.is_open(datetime.fromisoformat(f"2026-11-22T{hour:02}:05:00+00:00")) for hour in range(24))
+
+
+def test_a_plan_tells_the_window_and_whether_it_is_open() -> None:
+    assert window_line({}, datetime.fromisoformat("2026-11-20T21:30:00+00:00")) == ""
+    assert window_line(NIGHT, datetime.fromisoformat("2026-11-20T21:30:00+00:00")) == (
+        "Time window: fri sat 22:00 to 04:00 Europe/Zurich; open now"
+    )
+    closed = datetime.fromisoformat("2026-11-20T20:00:00+00:00")
+    assert window_line(NIGHT, closed) == f"Time window: closed now. {closed_window(NIGHT, closed)}"
