@@ -122,6 +122,11 @@ def wave_outcomes(preflight: Any, **rest: Any) -> dict[str, Any]:
     return outcomes.wave_outcomes(plain(preflight), **plain(rest))
 
 
+def interrupted_wave(preflight: Any, journal: str = "", run: str = "", why: str = "") -> dict[str, Any]:
+    """The verdicts of a switch that ended in its middle."""
+    return outcomes.interrupted(plain(preflight), str(journal), str(run), str(why))
+
+
 @_explained
 def wave_consequence(found: Any, policy: str, **rest: Any) -> dict[str, Any]:
     """What follows from a wave's outcomes."""
@@ -301,6 +306,7 @@ class FilterModule:
             "differing_settings": differing_settings,
             "evidence_clusters": evidence_clusters,
             "from_here": from_here,
+            "interrupted_wave": interrupted_wave,
             "judgement": judgement,
             "listed": listed,
             "pending": pending,

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.emulator import Emulator
-from tests.playbooks.processes import PATIENCE, eventually, rolling
+from tests.playbooks.processes import PATIENCE, Rolling, eventually, rolling
 from tests.playbooks.support import IPTABLES, NFTABLES, SETTINGS, Estate, Rollout, cluster
 from tests.support.playbook import play, task
 
@@ -297,15 +297,43 @@ def test_an_ordinary_module(way: str, laid: Estate) -> None:
     assert written(laid) == ["c1"]
 
 
+def kill_module(run: Rolling, name: str) -> None:
+    """Kill a module's own process, whoever started it."""
+    for process in sorted(run.members()):
+        if f"AnsiballZ_{name}".encode() in Path(f"/proc/{process}/cmdline").read_bytes():
+            os.kill(process, signal.SIGKILL)
+
+
 def test_a_module_that_dies_at_work_does_not_say_that_nothing_was_begun(laid: Estate) -> None:
     """What a playbook has to know before it calls clusters untouched."""
     plays = [play(wave_task("c1", "c2", vars={"aks_execution": "module"}))]
     with rolling(laid, laid.ansible.command(plays)) as run:
         run.watch_until(lambda: written(laid) == ["c1"], "the first write")
-        for process in sorted(run.members() - {run.process.pid}):
-            if b"wave" in Path(f"/proc/{process}/cmdline").read_bytes().rpartition(b"/")[2]:
-                os.kill(process, signal.SIGKILL)
+        kill_module(run, "wave")
         done = run.ended(FLEET)
     result = done.run.result("switch")
     assert result.event == "failed", done.run
     assert "begun" not in result.values and "clusters" not in result.values
+
+
+@pytest.mark.parametrize("policy", ["halt", "rollback"])
+def test_a_rollout_whose_module_dies_says_what_was_begun(policy: str, laid: Estate) -> None:
+    """The journal tells which clusters were written to; they have failed, and the policy decides about them."""
+    command = laid.command(FLEET, "-e", "aks_execution=module", **{**ROLL, "policy": policy})
+    with rolling(laid, command) as run:
+        run.watch_until(lambda: written(laid) == ["c1"], "the first write")
+        kill_module(run, "wave")
+        done = run.ended(FLEET, hurry=HURRY)
+    back = policy == "rollback"
+    assert done.status == 2, done.run
+    assert written(laid) == (["c1", "c1"] if back else ["c1"])
+    assert done.states == {
+        "c1": "rolled_back" if back else "failed",
+        "c2": "failed",
+        "c3": "not_started",
+        "c4": "not_started",
+    }
+    assert [done.row(name)["changed"] for name in ("c1", "c2")] == [True, False]
+    assert {done.row(name)["code"] for name in ("c1", "c2")} == {"Interrupted"}
+    assert "Run again" in done.row("c2")["reason"]
+    assert done.after["c1"] == (IPTABLES if back else NFTABLES)

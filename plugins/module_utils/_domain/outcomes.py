@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain import verdict as ends
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.plan import LAST_OPERATION_FAILED
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.record import SUBMITTING, journal_lines
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.waves import share
 
 HALT = "halt"
@@ -23,6 +24,8 @@ CONTINUE = "continue"
 POLICIES = (HALT, ROLLBACK, ROLLBACK_WAVE, CONTINUE)
 
 HOOK_FAILED = "HookFailed"
+INTERRUPTED = "Interrupted"
+RUN_AGAIN = "Run again: what is under way is waited for, and what was done is found out."
 
 Verdicts = Mapping[str, Mapping[str, Any]]
 Outcomes = dict[str, dict[str, Any]]
@@ -39,6 +42,39 @@ def pending(preflight: Verdicts) -> list[str]:
         for host, verdict in preflight.items()
         if verdict["state"] == ends.WOULD_SWITCH or (verdict["ok"] and not verdict["verified"])
     ]
+
+
+def interrupted(preflight: Verdicts, journal: str, run: str, why: str) -> Outcomes:
+    """The verdicts of a switch that ended in its middle and told nothing, since its process died for example.
+
+    Who was written to stands in the journal. Without one, anybody may have been.
+
+    Args:
+        preflight: the verdicts before anything was written.
+        journal: the text of the journal; empty where none is kept.
+        run: the name of the run.
+        why: what is known of the end.
+    """
+    announced = {
+        line["id"].casefold()
+        for line in journal_lines(journal)
+        if line.get("event") == SUBMITTING and line.get("run") == run
+    }
+    found = {host: dict(preflight[host]) for host in pending(preflight)}
+    cause = f"The task that switches the wave ended in its middle: {why.strip() or 'nobody knows why.'}"
+    for verdict in found.values():
+        written = verdict["id"].casefold() in announced or not journal
+        verdict.update(
+            state=ends.FAILED,
+            ok=False,
+            changed=written,
+            current=verdict["current"] if written else verdict["previous"],
+            verified=None,
+            reason=f"{cause} {RUN_AGAIN}",
+            advice=RUN_AGAIN,
+            code=INTERRUPTED,
+        )
+    return found
 
 
 def wave_outcomes(

@@ -9,6 +9,7 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.outcomes im
     BadPolicy,
     Consequence,
     consequence,
+    interrupted,
     judgement,
     pending,
     wave_outcomes,
@@ -150,6 +151,23 @@ def test_putting_back_that_could_not_be_begun_is_told_too() -> None:
     assert found["a"]["bad"] is True
     assert (found["a"]["ok"], found["a"]["advice"]) == (False, "")
     assert states(wave_outcomes(switched, not_rolled_back=["a"])) == {"a": "failed", "b": "switched"}
+
+
+LINE = '{"event": "submitting", "id": "/ID", "run": "r1"}'
+
+
+@pytest.mark.parametrize(
+    ("journal", "run", "changed"),
+    [("", "r1", True), (LINE, "r1", True), (LINE, "r2", False), (LINE.replace("/ID", "/other"), "r1", False)],
+)
+def test_of_a_switch_that_told_nothing_the_journal_knows(journal: str, run: str, changed: bool) -> None:
+    before = {"a": verdict("would_switch"), "b": verdict("unchanged"), "c": verdict("blocked")}
+    (host, found), *others = interrupted(before, journal, run, "It died.").items()
+    assert (host, others) == ("a", [])
+    assert (found["state"], found["ok"], found["code"], found["verified"]) == ("failed", False, "Interrupted", None)
+    assert (found["changed"], found["current"]) == (changed, NFTABLES if changed else IPTABLES)
+    assert found["reason"].startswith("The task that switches the wave ended in its middle: It died. Run again")
+    assert "nobody knows why" in interrupted(before, journal, run, " ")["a"]["reason"]
 
 
 def test_what_was_found_before_a_switch_is_told_after_it() -> None:
