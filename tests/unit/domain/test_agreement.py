@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import yaml
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.agreement import differing_settings
 
 
@@ -31,3 +34,16 @@ def test_a_number_is_not_its_text_and_nothing_is_not_false() -> None:
 def test_of_many_hosts_the_first_are_named() -> None:
     many = {f"h{number}": {"mode": number > 0} for number in range(9)}
     assert "mode (h0 / h1, h2, h3, h4, h5 and 3 more)" in differing_settings(many)
+
+
+OF_EACH_HOST = ("mode", "enabled", "ipvs_config", "access", "kubeconfig", "context", "tolerate")
+ROLE = Path(__file__).parents[3] / "roles" / "rolling_update"
+
+
+def test_every_other_option_of_the_role_has_to_be_the_same_for_all_hosts() -> None:
+    """Tasks that run once read it from the first host."""
+    entry_points = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text("utf-8"))["argument_specs"]
+    options = {name for entry_point in entry_points.values() for name in entry_point["options"]}
+    shared = yaml.safe_load((ROLE / "vars" / "main.yml").read_text("utf-8"))["rolling_update_shared"]
+    assert set(shared) == options - {f"rolling_update_{name}" for name in OF_EACH_HOST}
+    assert {name: text.strip() for name, text in shared.items()} == {name: f"{{{{ {name} }}}}" for name in shared}
