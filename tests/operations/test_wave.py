@@ -127,7 +127,11 @@ def test_only_what_ends_before_the_work_says_that_nothing_was_begun(
     assert cloud.call(wave.OPERATION, clusters=clusters, secret="wrong")["begun"] is False
     assert cloud.call(wave.OPERATION, clusters=clusters, max_parallel=0)["begun"] is False
     assert "begun" not in cloud.call(wave.OPERATION, clusters=clusters, check=True)
-    monkeypatch.setattr(parallel.SwitchMany, "run", lambda _self: (_ for _ in ()).throw(RuntimeError("died at work")))
+
+    def dies(_self: parallel.SwitchMany) -> dict[str, Any]:
+        raise RuntimeError("died at work")
+
+    monkeypatch.setattr(parallel.SwitchMany, "run", dies)
     died = cloud.call(wave.OPERATION, clusters=clusters)
     assert died["failed"] is True and "begun" not in died
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import requests
+from ansible_collections.aks.kube_proxy.plugins.module_utils._azure import clouds
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.authentication import Session, authenticate
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.errors import AzureError
 from ansible_collections.aks.kube_proxy.plugins.module_utils._azure.tokens import TokenCache
@@ -122,10 +123,13 @@ def test_certificates_can_be_ignored(place: Options, emulator: Emulator, tokens:
 
 
 def test_nothing_is_asked_of_the_token_service_before_a_token_is_needed(
-    place: Options, emulator: Emulator, tokens: TokenCache
+    place: Options, emulator: Emulator, tokens: TokenCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    session = authenticate({**place, **secret(Path(), Path())}, {}, tokens)
-    assert [request["path"] for request in emulator.requests()] == ["/metadata/endpoints"]
+    """And what a cloud tells about itself is asked for once in a process."""
+    monkeypatch.setattr(clouds, "_FOUND", {})
+    for _task in range(2):
+        session = authenticate({**place, **secret(Path(), Path())}, {}, tokens)
+        assert [request["path"] for request in emulator.requests()] == ["/metadata/endpoints"]
     session.credential.get_token(session.cloud.scope)
     assert sign_ins(emulator) == 1
 
