@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.conftest import ROOT
-from tests.support.aks_loopback_only import VARIABLE, on_loopback
+from tests.support.aks_loopback_only import VARIABLE, leads_nowhere, on_loopback
 from tests.tools import environment
 
 # Each attempt does not mind its failure, as careless code would not. Should the guard not be there, nobody is asked:
@@ -71,6 +72,7 @@ def test_that_stays(ansible):
     for name in ("no-such-host.invalid", "c1-0a1b2c3d.privatelink.westeurope.azmk8s.io"):
         with pytest.raises(socket.gaierror, match="not known"):
             socket.getaddrinfo(name, 443)
+    assert socket.getfqdn()
     run = ansible.play([play(task("wait", "ansible.builtin.wait_for", {"port": 1, "state": "stopped"}))])
     assert run.status == 0, run
 """
@@ -151,6 +153,19 @@ def test_who_stays_on_loopback_is_not_blamed(outcomes: dict[str, str]) -> None:
 )
 def test_what_counts_as_loopback(host: object, here: bool) -> None:
     assert on_loopback(host) is here
+
+
+@pytest.mark.parametrize(
+    ("name", "nowhere"),
+    [
+        (socket.gethostname(), True),
+        (f"{socket.gethostname()}.example", False),
+        ("a.invalid", True),
+        ("azure.test", False),
+    ],
+)
+def test_names_that_nobody_is_blamed_for(name: str, nowhere: bool) -> None:
+    assert leads_nowhere(name) is nowhere
 
 
 def test_the_environments_hand_the_guard_to_every_python() -> None:

@@ -529,7 +529,7 @@ def test_nodes_that_may_keep_stale_rules_are_named_until_they_are_rebooted(befor
     assert f"{NODE}, " in finding["object"]
     assert "eboot" in finding["remedy"]
     (warning,) = result["warnings"]
-    assert warning.startswith("c1: ")
+    assert warning.startswith("c1 (aks-pool-")
     assert "iptables-ipvs-stale-rules" in warning
     cloud.emulator.change_kubernetes("c1", {"rebooted_after_switch": True})
     cloud.emulator.advance(600)

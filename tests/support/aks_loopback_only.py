@@ -40,6 +40,7 @@ HOSTS = {**CONNECTIONS, **LOOKUPS}
 # API servers, which only the cluster's own network knows. They are answered here, without asking a name server.
 NOWHERE = re.compile(r"(\.|^)(invalid|privatelink\.[a-z0-9]+\.azmk8s\.io)$")
 
+
 # Where an event's arguments hold the environment of a process that is about to start.
 STARTS = {"subprocess.Popen": 3, "os.exec": 2, "os.posix_spawn": 2}
 
@@ -72,6 +73,12 @@ def on_loopback(host: Any) -> bool:
     return address.is_loopback or address.is_unspecified
 
 
+def leads_nowhere(host: str | bytes) -> bool:
+    """Whether nobody is blamed for looking a name up: those above, and this machine's own, which MSAL wants to know."""
+    name = _name(host)
+    return name == _name(os.uname().nodename) or NOWHERE.search(name) is not None
+
+
 def install() -> None:
     """Listen from now on, to the end of the process."""
     at_start = os.environ[VARIABLE]
@@ -85,7 +92,7 @@ def install() -> None:
         if event in HOSTS:
             host = HOSTS[event](arguments)
             if not on_loopback(host):
-                if not NOWHERE.search(_name(host)):
+                if not leads_nowhere(host):
                     _tell(folder(), f"{event} {host!r} by {' '.join(sys.orig_argv)}")
                 raise _refusal(event)
         elif event in STARTS:
