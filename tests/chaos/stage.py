@@ -26,7 +26,7 @@ from tests.support.playbook import Ansible
 SPEED = 60.0
 POLL = 1.0
 """Seconds between two looks of a run at a cluster."""
-WAIT_TIMEOUT, VERIFY_TIMEOUT = 25, 8
+WAIT_TIMEOUT, VERIFY_TIMEOUT = 25, 10
 LONGEST_WAIT = 300
 """Seconds in place of those two where nothing goes wrong, so that a slow machine is no fault."""
 LONGEST_ACT = 600.0
