@@ -17,10 +17,14 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.bench import audit, tasks
+from tests.bench import audit, rollout, tasks
 from tests.bench.report import between
 
-BENCHES: dict[str, Callable[[Path, int], list[str]]] = {"tasks": tasks.bench, "audit": audit.bench}
+BENCHES: dict[str, Callable[[Path, int], list[str]]] = {
+    "tasks": tasks.bench,
+    "audit": audit.bench,
+    "rollout": rollout.bench,
+}
 
 
 def main() -> None:

@@ -30,7 +30,7 @@ def _of(size: int, folder: Path, times: int) -> Iterator[list[str]]:
             azure.control("requests", "DELETE")
             found = compared([case], 0, folder)
             assert not found[case.name]
-            kinds = Counter(_kind(entry) for entry in azure.control("requests"))
+            kinds = Counter(kind(entry) for entry in azure.control("requests"))
             refused = sum(bucket["refused"] for bucket in azure.control("throttling"))
             assert refused == 0, f"{refused} requests were refused"
             samples = compared([case], times, folder)[case.name]
@@ -45,7 +45,8 @@ def _of(size: int, folder: Path, times: int) -> Iterator[list[str]]:
             ]
 
 
-def _kind(entry: dict[str, str]) -> str:
+def kind(entry: dict[str, str]) -> str:
+    """What a request is, for counts."""
     if "/oauth2/" in entry["path"] or "openid" in entry["path"] or "/metadata/" in entry["path"]:
         return "sign-in"
     return "LIST" if entry["path"].endswith("/managedClusters") else entry["method"]

@@ -16,16 +16,16 @@ REFUSALS = {"cut_before", "server_error", "throttled", "token_expired", "etag_ra
 
 def accepted(act: Act) -> Counter[str]:
     """How many PUTs of each cluster Azure has taken, by name, whether or not its answer came."""
-    return Counter(entry["path"].rsplit("/", 1)[1] for entry in _logged(act) if _taken(entry))
+    return Counter(entry["path"].rsplit("/", 1)[1] for entry in logged_puts(act) if _taken(entry))
 
 
 def accepted_puts(act: Act) -> list[Arrival]:
     """The PUTs that Azure has taken, as they arrived."""
     arrived = [one for one in act.arrivals if one.sent is not None]
-    return [one for one, entry in zip(arrived, _logged(act), strict=False) if _taken(entry)]
+    return [one for one, entry in zip(arrived, logged_puts(act), strict=False) if _taken(entry)]
 
 
-def _logged(act: Act) -> list[dict[str, Any]]:
+def logged_puts(act: Act) -> list[dict[str, Any]]:
     """The log of PUTs of clusters, in the order of their arrival: the emulator works at one request at a time."""
     return [entry for entry in act.requests if entry["method"] == "PUT" and "/managedClusters/" in entry["path"]]
 

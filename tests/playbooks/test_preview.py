@@ -110,3 +110,14 @@ def test_secrets_are_nowhere_at_any_verbosity(estate: Estate) -> None:
     for text in (done.run.stdout, done.run.stderr, *files):
         assert SECRET not in text
         assert "Bearer " not in text and "&s=" not in text, "a token, or the signed address of an operation"
+
+
+def test_a_prediction_that_could_not_look_at_anything_fails(estate: Estate) -> None:
+    """Nothing is predicted then, and an exit status of 0 would say that all is well."""
+    fleet = [cluster("one"), cluster("two")]
+    estate.lay_out(*fleet)
+    estate.azure.fault("server_error", match={"path": "/oauth2/"}, times=None, status=500)
+    check = estate.roll(fleet, "--check", "--tags", "preflight", mode="NFTABLES")
+    assert (check.status, check.writes) == (2, []), str(check.run)
+    assert check.table[-1] == "2 cluster(s): 2 not started"
+    assert "Signing in to Azure failed" in " ".join(check.table)
