@@ -14,7 +14,7 @@ from tests.playbooks.processes import rolling
 from tests.playbooks.support import NFTABLES, Estate, cluster
 from tests.support.playbook import play, task
 
-SPEED = 8
+SPEED = 12
 PUT_SECONDS = 10.0
 """How long Azure takes to accept a write: 8 to 13 seconds in 2026's recordings."""
 OPERATION = 90.0
