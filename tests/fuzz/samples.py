@@ -89,6 +89,7 @@ def rollout() -> dict[str, Any]:
         "correlation_id": None,
         "previous": IPVS,
         "current": NFTABLES,
+        "findings": [],
     }
     return summary(plan, {"c1": outcome}, ended="2026-11-22T20:10:00+00:00")
 
