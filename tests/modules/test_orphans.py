@@ -16,7 +16,7 @@ import pytest
 from tests.emulator import Emulator
 from tests.emulator.fleet import SUBSCRIPTION
 from tests.support.operations import WRITES
-from tests.support.playbook import Ansible, play, task
+from tests.support.playbook import INTERRUPTIBLE, Ansible, play, task
 
 POLL = 1
 """Seconds between two looks at the cluster."""
@@ -75,7 +75,7 @@ def cluster_calls(azure: Emulator, *methods: str) -> list[dict[str, Any]]:
 def playing(ansible: Ansible, azure: Emulator, plays: dict[str, Any]) -> Iterator[subprocess.Popen[bytes]]:
     """The playbook, running; nothing of it is left over afterwards."""
     process = subprocess.Popen(
-        ansible.command([plays]),
+        [*INTERRUPTIBLE, *ansible.command([plays])],
         env=ansible.variables(azure.environment()),
         cwd=ansible.folder,
         stdin=subprocess.DEVNULL,
@@ -90,7 +90,7 @@ def playing(ansible: Ansible, azure: Emulator, plays: dict[str, Any]) -> Iterato
         family |= {process.pid} | children(process.pid)
         for member in filter(runs, family):
             os.kill(member, signal.SIGKILL)
-        process.wait(10)
+        process.wait(60)
 
 
 @pytest.fixture

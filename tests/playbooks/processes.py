@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.playbooks.support import Cluster, Estate, Rollout
-from tests.support.playbook import Run
+from tests.support.playbook import INTERRUPTIBLE, Run
 
 PATIENCE = 120.0
 """Real seconds until something that has to come is taken to stay away, on a busy machine."""
@@ -106,7 +106,7 @@ def rolling(estate: Estate, command: Sequence[str], **environ: str) -> Iterator[
     output = estate.folder / "output.txt"
     with output.open("wb") as stream:
         process = subprocess.Popen(
-            command,
+            [*INTERRUPTIBLE, *command],
             env=estate.ansible.variables(estate.environ(**environ)),
             cwd=estate.folder,
             stdin=subprocess.DEVNULL,

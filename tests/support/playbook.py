@@ -134,6 +134,10 @@ def play(*tasks: Task, hosts: str = "all", **keywords: Any) -> dict[str, Any]:
     return {"hosts": hosts, "gather_facts": False, "tasks": list(tasks), **keywords}
 
 
+INTERRUPTIBLE = ("env", "--default-signal=INT")
+"""Stands before a command that a test interrupts: whoever started the tests in the background may ignore the signal."""
+
+
 @dataclass(frozen=True)
 class Ansible:
     """The Ansible under test, in a folder of a test's own.
