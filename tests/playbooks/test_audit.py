@@ -90,3 +90,10 @@ def test_without_an_inventory_the_credentials_subscription_is_audited(estate: Es
     assert pages(done) == [SUBSCRIPTION]
     named = estate.roll(FLEET[:0], "-e", f"audit_subscriptions={OTHER}", playbook=AUDIT, inventory={"all": {}})
     assert "1 cluster(s): 1 NFTABLES" in shown(named)
+
+
+def test_settings_are_checked_before_anything_is_asked(estate: Estate) -> None:
+    fixed(estate)
+    wrong = estate.roll(FLEET, "-e", '{"audit_subscriptions": {"a": 1}}', playbook=AUDIT)
+    assert (wrong.status, wrong.requests) == (2, []), wrong.run
+    assert "audit_subscriptions" in str(wrong.run)
