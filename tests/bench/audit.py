@@ -11,7 +11,7 @@ from tests.bench.cloud import Cloud, cloud, fleet
 from tests.bench.measure import Case, compared, figure
 from tests.bench.report import Rows, table
 
-SIZES = (10, 100, 1000)
+SIZES = (10, 100, 1000, 5000)
 SUBSCRIPTIONS = 5
 
 
