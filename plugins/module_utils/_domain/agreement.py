@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
+
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.wording import listed
 
 NAMES_SHOWN = 5
 
@@ -22,7 +24,11 @@ def differing_settings(settings: Mapping[str, Mapping[str, Any]]) -> str:
     """
     names = sorted({name for values in settings.values() for name in values})
     camps = {name: _camps(name, settings) for name in names}
-    found = [f"{name} ({' / '.join(map(_named, hosts))})" for name, hosts in camps.items() if len(hosts) > 1]
+    found = [
+        f"{name} ({' / '.join(listed(camp, NAMES_SHOWN) for camp in hosts)})"
+        for name, hosts in camps.items()
+        if len(hosts) > 1
+    ]
     if not found:
         return ""
     return (
@@ -38,8 +44,3 @@ def _camps(name: str, settings: Mapping[str, Mapping[str, Any]]) -> list[list[st
     for host, values in settings.items():
         camps.setdefault(json.dumps(values.get(name), sort_keys=True, default=str), []).append(host)
     return list(camps.values())
-
-
-def _named(hosts: Sequence[str]) -> str:
-    more = f" and {len(hosts) - NAMES_SHOWN} more" if len(hosts) > NAMES_SHOWN else ""
-    return ", ".join(hosts[:NAMES_SHOWN]) + more

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.compatibility import WARN
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.wording import listed
 
 NAMES_SHOWN = 5
 
@@ -24,8 +25,7 @@ def grouped(warned: Iterable[tuple[str, str, str]]) -> list[str]:
         found.setdefault((rule, reason), []).append(host)
     texts = []
     for (rule, reason), hosts in found.items():
-        more = f" and {len(hosts) - NAMES_SHOWN} more" if len(hosts) > NAMES_SHOWN else ""
-        texts.append(f"{', '.join(hosts[:NAMES_SHOWN])}{more}: {reason} [{rule}]")
+        texts.append(f"{listed(hosts, NAMES_SHOWN)}: {reason} [{rule}]")
     return texts
 
 

@@ -8,15 +8,16 @@ Private to this collection. Pure: no I/O.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.compatibility import BLOCK, WARN
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.safety_evidence import Evidence
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.safety_rules import NO_COUNTERS, RULES, Situation
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.wording import listed
 
-__all__ = ["NO_COUNTERS", "Finding", "findings", "listed", "tolerated"]
+__all__ = ["NO_COUNTERS", "SHOWN", "Finding", "findings", "tolerated"]
 
 SHOWN = 10
 """So many objects are named in a finding, the others are counted."""
@@ -72,7 +73,14 @@ def findings(evidence: Evidence, current: str, target: str) -> list[Finding]:
         if names:
             found.append(
                 Finding(
-                    rule.name, rule.severity, target, listed(names), len(names), rule.reason, rule.remedy, rule.source
+                    rule.name,
+                    rule.severity,
+                    target,
+                    listed(names, SHOWN),
+                    len(names),
+                    rule.reason,
+                    rule.remedy,
+                    rule.source,
                 )
             )
     return sorted(found, key=lambda finding: finding.severity != BLOCK)
@@ -92,9 +100,3 @@ def tolerated(found: Iterable[Finding], names: Iterable[str]) -> list[Finding]:
         replace(finding, severity=WARN, tolerated=True) if finding.rule in accepted else finding for finding in found
     ]
     return sorted(marked, key=lambda finding: finding.severity != BLOCK)
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names in a sentence, no more than fit there."""
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more

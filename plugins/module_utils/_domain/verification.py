@@ -20,9 +20,9 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.proof_probl
     PROVEN,
     UNVERIFIED,
 )
-from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.safety import NO_COUNTERS, Finding, listed
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.safety import NO_COUNTERS, SHOWN, Finding
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.summary import nodes_table
-from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.wording import one_line
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.wording import listed, one_line
 
 BEFORE = "before"
 AFTER = "after"
@@ -132,7 +132,7 @@ def _stale_rules(mode: str, nodes: Sequence[str]) -> Finding:
         rule="iptables-ipvs-stale-rules",
         severity=WARN,
         target=mode,
-        object=listed(nodes),
+        object=listed(nodes, SHOWN),
         count=len(nodes),
         reason="Nodes not rebooted since a switch between iptables and IPVS may keep the former mode's rules.",
         remedy="Reboot or reimage them, a few at a time.",
@@ -211,4 +211,4 @@ def messages(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
         table = nodes_table(**known) if known["others"] else []
         text = "\n".join(map(one_line, [f"{one['state']}. {one['reason']}", *table]))
         hosts_by_text.setdefault(text, []).append(host)
-    return [f"{listed(hosts)}: {text}" for text, hosts in hosts_by_text.items()]
+    return [f"{listed(hosts, SHOWN)}: {text}" for text, hosts in hosts_by_text.items()]

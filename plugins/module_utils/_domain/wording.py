@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 def one_line(text: str) -> str:
     """The text as one line that no terminal obeys.
@@ -23,3 +25,9 @@ def told(text: str) -> str:
     """The text as one line that is never taken for a record of a switch, which ends with an object of JSON."""
     line = one_line(text).rstrip()
     return f"{line}." if line.endswith("}") else line
+
+
+def listed(names: Sequence[str], shown: int) -> str:
+    """Names in a sentence, no more than so many; the others are counted."""
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more

@@ -11,9 +11,9 @@ import pytest
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.kube_objects import Node
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.kube_proxy import MODES, TARGETS
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.safety import (
+    SHOWN,
     Finding,
     findings,
-    listed,
     tolerated,
 )
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.safety_evidence import (
@@ -28,6 +28,7 @@ from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.safety_evid
     read_software,
 )
 from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.safety_rules import RULES
+from ansible_collections.aks.kube_proxy.plugins.module_utils._domain.wording import listed
 
 # What each rule is: its severity and the targets that it is about.
 TABLE = {
@@ -367,8 +368,8 @@ def test_a_finding_names_ten_objects_and_counts_the_others() -> None:
     assert finding.object.startswith("n0 (kernel 5.4), n1 (kernel 5.4), ")
     assert finding.object.endswith("n9 (kernel 5.4) and 490 more")
     assert finding.count == 500
-    assert listed([str(n) for n in range(10)]) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9"
-    assert listed([str(n) for n in range(11)]) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 1 more"
+    assert listed([str(n) for n in range(10)], SHOWN) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9"
+    assert listed([str(n) for n in range(11)], SHOWN) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 1 more"
 
 
 METRICS = """\
